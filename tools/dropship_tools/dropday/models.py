@@ -1,0 +1,272 @@
+"""Arguments, wire shapes and results of the Dropday API (https://docs.dropday.io/orders/docs)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dropship_tools.answers import WireModel
+from dropship_tools.arguments import (
+    Amount,
+    Arguments,
+    Count,
+    Country,
+    CreateArguments,
+    Email,
+    Line,
+    Note,
+    Part,
+    Phone,
+    Quantity,
+    Reference,
+    RequiredLine,
+)
+from dropship_tools.dropday.dates import DeliveryDate
+from dropship_tools.orders import OrderResult, Placed, Result, ShipTo
+from dropship_tools.text import Said
+
+
+class Address(Part):
+    """`shipping_address` of an order."""
+
+    also_called: ClassVar[Mapping[str, str]] = {
+        "firstname": "first_name",
+        "lastname": "last_name",
+        "company": "company_name",
+        "street": "address1",
+        "address": "address1",
+        "address_1": "address1",
+        "address_2": "address2",
+        "zip": "postcode",
+        "post_code": "postcode",
+        "postal_code": "postcode",
+        "province": "state",
+        "country_code": "country",
+        "telephone": "phone",
+    }
+
+    first_name: RequiredLine
+    last_name: RequiredLine
+    company_name: Line = ""
+    address1: RequiredLine = Field(description="street and house number")
+    address2: Line = ""
+    postcode: RequiredLine
+    city: RequiredLine
+    state: Line = ""
+    country: Country = Field(description="ISO 3166-1 alpha-2")
+    phone: Phone = ""
+
+
+class Shipping(Part):
+    """`shipping` of an order."""
+
+    name: Line = Field(default="", description="carrier")
+    description: Line = Field(default="", description="service")
+    cost: Amount | None = None
+    note: Note = Field(default="", description="delivery instructions")
+    delivery_date: DeliveryDate = Field(default="", description="YYYY-MM-DD")
+
+
+class CustomValue(Part):
+    """One free pair on an order line."""
+
+    name: RequiredLine
+    value: Note
+
+
+def _pairs(value: Any) -> Any:
+    """`custom` is documented as an object; hosts cannot describe free-form objects, so pairs are advertised."""
+    if isinstance(value, Mapping):
+        return [{"name": k, "value": v} for k, v in cast("Mapping[str, Any]", value).items()]
+    return value
+
+
+class Product(Part):
+    """One line of an order."""
+
+    also_called: ClassVar[Mapping[str, str]] = {
+        "sku": "reference",
+        "ean": "ean13",
+        "id": "external_id",
+        "qty": "quantity",
+        "vendor": "supplier",
+        "image": "image_url",
+        "title": "name",
+    }
+
+    external_id: RequiredLine = Field(description="your product or line id")
+    name: RequiredLine
+    quantity: Quantity
+    price: Amount = Field(description="per piece, 10.99 not cents")
+    ean13: Line = Field(default="", description="as text, keeps leading zeros; routing rules may use it")
+    reference: Line = Field(default="", description="SKU")
+    stock_quantity: Count | None = Field(default=None, description="your stock")
+    purchase_price: Amount | None = None
+    image_url: Line = ""
+    brand: Line = ""
+    category: Line = ""
+    supplier: Line = Field(default="", description="a label for routing rules, not a choice")
+    custom: Annotated[list[CustomValue], BeforeValidator(_pairs), Field(max_length=50)] = Field(
+        default_factory=list[CustomValue]
+    )
+
+
+class CreateOrder(CreateArguments):
+    """POST /api/v1/orders."""
+
+    also_called: ClassVar[Mapping[str, str]] = {
+        "items": "products",
+        "lines": "products",
+        "order_lines": "products",
+        "reference": "external_id",
+        "order_id": "external_id",
+        "address": "shipping_address",
+        "shop": "source",
+    }
+
+    external_id: Reference = Field(description="your order number, the same on every retry; a new one buys again")
+    source: RequiredLine = Field(description="webshop name")
+    total: Amount = Field(description="order total, 435.45 not cents")
+    shipping_address: Address
+    products: Annotated[list[Product], Field(min_length=1, max_length=200)]
+    shipping_cost: Amount | None = Field(default=None, description="older form of shipping.cost; give one")
+    shipping: Shipping | None = None
+    email: Email = Field(default="", description="recipient's")
+    test: bool = Field(default=False, description="true: validated, never routed to a supplier")
+
+    @model_validator(mode="after")
+    def _one_shipping_cost(self) -> CreateOrder:
+        given = {c for c in (self.shipping_cost, self.shipping and self.shipping.cost) if c is not None}
+        if len(given) > 1:
+            raise ValueError("shipping_cost and shipping.cost differ; give one of them")
+        return self
+
+    def delivery_cost(self) -> Decimal | None:
+        """The shipping cost, wherever it was given."""
+        if self.shipping is not None and self.shipping.cost is not None:
+            return self.shipping.cost
+        return self.shipping_cost
+
+
+class GetOrder(Arguments):
+    """GET /api/v1/orders/{reference}, or the list searched for one exact external_id."""
+
+    also_called: ClassVar[Mapping[str, str]] = {"id": "reference", "order_id": "reference"}
+
+    external_id: Line = Field(default="", description="your order number")
+    reference: Line = Field(default="", description="Dropday's order number")
+
+    @model_validator(mode="after")
+    def _one_id(self) -> GetOrder:
+        if bool(self.external_id) == bool(self.reference):
+            raise ValueError("give exactly one of external_id and reference")
+        return self
+
+
+# --- the wire ---------------------------------------------------------------------------------------------------
+
+
+class WireCreated(WireModel):
+    """200 of POST /orders."""
+
+    message: Said
+    reference: Said | None = None
+
+
+class WireSupplier(WireModel):
+    """A supplier a line was matched to."""
+
+    id: Said | None = None
+    name: Said | None = None
+
+
+class WireLine(WireModel):
+    """One of `order_lines`."""
+
+    external_id: Said | None = None
+    name: Said | None = None
+    reference: Said | None = None
+    quantity: Said | None = None
+    price: Said | None = None
+    current_status: Said | None = None
+    matched_supplier: WireSupplier | None = None
+
+
+class WireAddress(WireModel):
+    """`shipping_address` in reads: like the request, plus `email`."""
+
+    first_name: Said | None = None
+    last_name: Said | None = None
+    company_name: Said | None = None
+    address1: Said | None = None
+    address2: Said | None = None
+    postcode: Said | None = None
+    city: Said | None = None
+    state: Said | None = None
+    country: Said | None = None
+
+
+class WireShipping(WireModel):
+    """`shipping` in reads."""
+
+    name: Said | None = None
+    description: Said | None = None
+    cost: Said | None = None
+    delivery_date: Said | None = None
+
+
+class WireOrder(WireModel):
+    """An order as both read endpoints show it."""
+
+    external_id: Said | None = None
+    reference: Said
+    source: Said | None = None
+    test: bool | None = None
+    blocked: bool | None = None
+    total: Said | None = None
+    shipping_address: WireAddress | None = None
+    shipping: WireShipping | None = None
+    order_lines: list[WireLine] | None = None
+    created_at: Said | None = None
+    updated_at: Said | None = None
+
+
+# --- results ----------------------------------------------------------------------------------------------------
+
+
+class LineResult(Result):
+    """One line and where it stands. `status` is Dropday's word."""
+
+    external_id: str = ""
+    name: str = ""
+    quantity: str = ""
+    price: str = ""
+    status: str = ""
+    supplier: str = ""
+
+
+class DropdayPlaced(Placed):
+    """A created order. `unmatched_lines`: product ids that no supplier was found for yet."""
+
+    test: bool = False
+    blocked: bool = False
+    unmatched_lines: list[str] = Field(default_factory=list[str])
+
+
+class DropdayOrder(OrderResult):
+    """An order as Dropday holds it. `status` is computed from the lines; Dropday has none for the order."""
+
+    blocked: bool = False
+    test: bool = False
+    source: str = ""
+    total: str = ""
+    shipping_cost: str = ""
+    currency: str = ""
+    delivery_date: str = ""
+    ship_to: ShipTo | None = None
+    lines: list[LineResult] = Field(default_factory=list[LineResult])
+    created_at: str = ""
+    updated_at: str = ""

@@ -1,0 +1,98 @@
+"""What a provider is, before any of its code is loaded.
+
+Standard library only: settings and `--help` read these descriptions without importing pydantic, the SDK or an
+HTTP client. The heavy parts of a provider (`tools`, `client`, `sandbox`) are imported on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from dropship_tools.secret import Secret
+
+if TYPE_CHECKING:
+    from dropship_tools.http import ProviderHttp
+    from dropship_tools.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One value an account needs.
+
+    Attributes:
+        name: the key in an account's values and in the TOML file, e.g. `api_key`.
+        env: the environment variable, e.g. `DIPLI_API_KEY`; `<env>_FILE` names a file that holds it.
+        where: where a person finds it.
+        secret: masked everywhere.
+        required: an account is complete only with it.
+        choices: the allowed values, if few.
+        default: used when it is not set.
+    """
+
+    name: str
+    env: str
+    where: str
+    secret: bool = True
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A named set of credentials for one provider."""
+
+    provider: str
+    name: str
+    base_url: str
+    values: Mapping[str, Secret | str] = field(default_factory=dict[str, Secret | str])
+
+    def value(self, name: str) -> str:
+        """The value called `name` in clear; empty if it is not set."""
+        value = self.values.get(name, "")
+        return value.reveal() if isinstance(value, Secret) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One line of the table of contents (`dropship_tools.PROVIDERS`).
+
+    Attributes:
+        name: lower-case word used in tool names and settings.
+        title: the name people use.
+        package: the import package that holds `tools`, `client` and `sandbox`.
+        base_url: the documented host; empty where each account has its own.
+        url_env: environment variable that overrides the host (or names it, where there is no common one).
+        credentials: what an account needs.
+    """
+
+    name: str
+    title: str
+    package: str
+    base_url: str
+    url_env: str
+    credentials: tuple[Credential, ...]
+
+    def tools(self) -> tuple[Tool, ...]:
+        """The provider's tools, imported now."""
+        return cast("tuple[Tool, ...]", self._module("tools").TOOLS)
+
+    def connect(self, account: Account, http: ProviderHttp) -> Any:
+        """The provider's typed client for one account, speaking through `http`."""
+        return self._module("client").connect(account, http)
+
+    def auth_headers(self, account: Account) -> dict[str, str]:
+        """The headers that carry the account's credentials."""
+        return cast("dict[str, str]", self._module("client").auth_headers(account))
+
+    def sandbox_account(self, name: str = "sandbox") -> Account:
+        """An account with the sandbox's own fixed credentials, on a host that does not exist."""
+        credentials = cast("dict[str, str]", self._module("sandbox").CREDENTIALS)
+        values = {c.name: credentials.get(c.name, c.default) for c in self.credentials}
+        return Account(self.name, name, f"https://{self.name}.sandbox.invalid", values)
+
+    def _module(self, name: str) -> Any:
+        return import_module(f"{self.package}.{name}")

@@ -1,0 +1,173 @@
+"""One request and one answer, as they stand on the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+JSON = "application/json"
+XML = "application/xml"
+
+MAX_DEPTH = 64
+"""Deepest nesting of a JSON answer that is read."""
+
+
+class Unreadable(Exception):
+    """The body is not what the provider's documentation promises. Carries our own words only."""
+
+
+def path(*segments: str | int) -> str:
+    """`/a/b/c` with every segment percent-encoded, so that no id can change the path.
+
+    Raises:
+        ValueError: a segment is empty or a dot segment, which URL libraries would resolve.
+    """
+    encoded = [quote(str(segment), safe="") for segment in segments]
+    if any(segment in ("", ".", "..") for segment in encoded):
+        raise ValueError("an empty or dot segment cannot stand in a path")
+    return "/" + "/".join(encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request without credentials.
+
+    Attributes:
+        method: GET, POST, …
+        path: encoded, from the host root, starting with `/`.
+        query: names and values, in order.
+        headers: documented headers other than authentication.
+        body: exactly what is sent; empty for none.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+    def target(self) -> str:
+        """Path and query as they go out."""
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+
+
+def get(target: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> WireRequest:
+    """A GET. Query entries whose value is None are left out; booleans become `true` and `false`."""
+    pairs = tuple(
+        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        for name, value in (query or {}).items()
+        if value is not None
+    )
+    return WireRequest("GET", target, pairs, {"Accept": JSON} if headers is None else headers)
+
+
+def post_json(target: str, body: Any, headers: Mapping[str, str] | None = None) -> WireRequest:
+    """A POST with a JSON body. `Decimal` values are written as plain numbers."""
+    return WireRequest("POST", target, (), {"Content-Type": JSON, "Accept": JSON, **(headers or {})}, dump_json(body))
+
+
+def dump_json(value: Any) -> bytes:
+    """Compact UTF-8 JSON; `Decimal` as a number, never in exponent form for money-sized values."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_number).encode()
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer, read whole and bounded in size."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+    def text(self) -> str:
+        """The body as text, whatever it is; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. Numbers with a point come as `Decimal`, so that money keeps its digits.
+
+        Raises:
+            Unreadable: not JSON, not UTF-8, nested too deeply, or a number that is none.
+        """
+        try:
+            value = json.loads(self.body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
+        except (ValueError, RecursionError, ArithmeticError) as error:
+            raise Unreadable("the answer is not valid JSON") from error
+        if _depth_exceeds(value, MAX_DEPTH):
+            raise Unreadable("the answer is nested too deeply")
+        return value
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            Unreadable: it is anything else.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise Unreadable("the answer is not a JSON object")
+        return cast("dict[str, Any]", value)
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level: list[Any] = [value]
+    for _ in range(limit):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(cast("dict[str, Any]", item).values())
+            elif isinstance(item, list):
+                below.extend(cast("list[Any]", item))
+        if not below:
+            return False
+        level = below
+    return True
+
+
+class SendOnce:
+    """Permission to send one order, once.
+
+    The only way to let an order leave is to use such a permission, and only the life of an order
+    (`dropship_mcp.ordering`) hands one out, after the order was promised in the ledger. `use` records that the
+    order is about to leave; when that cannot be recorded, it raises and nothing leaves.
+    """
+
+    def __init__(self, before: Callable[[], Awaitable[None]]) -> None:
+        self._before = before
+        self._used = False
+
+    @property
+    def used(self) -> bool:
+        """Whether the order may have left."""
+        return self._used
+
+    async def use(self) -> None:
+        """Record that the order leaves now.
+
+        Raises:
+            RuntimeError: it was used before.
+            DropshipError: it cannot be recorded.
+        """
+        if self._used:
+            raise RuntimeError("an order is sent once")
+        await self._before()
+        self._used = True
