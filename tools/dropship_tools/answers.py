@@ -114,8 +114,7 @@ def _auth(title: str, answer: Answer, said: str) -> ProviderAuth:
 
 
 def _rate_limited(title: str, answer: Answer, said: str) -> RateLimited:
-    after = answer.headers.get("retry-after", "")
-    seconds = float(after) if after.isdigit() and len(after) < 6 else 60.0
+    seconds = 60.0 if answer.retry_after is None else answer.retry_after
     return RateLimited(
         f"{title} asks to slow down",
         fix=f"Wait {seconds:g} s, then make the same call again.",

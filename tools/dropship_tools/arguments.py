@@ -40,7 +40,7 @@ class CreateArguments(Arguments):
 
 
 def _as_text(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+    if isinstance(value, bool):
         raise ValueError("must be text")
     if isinstance(value, float):
         raise ValueError("must be text: as a number it may lose digits")
@@ -125,7 +125,7 @@ def country_codes() -> frozenset[str]:
 
 def _country(value: str) -> str:
     code = value.upper()
-    if code not in country_codes():
+    if not value.isascii() or code not in country_codes():  # upper() makes SS of a German sharp s
         raise ValueError("must be a two-letter ISO 3166-1 country code such as FR")
     return code
 
@@ -173,9 +173,10 @@ def _decimal(value: Any) -> Any:
 
 
 def _two_places(value: Decimal) -> Decimal:
-    if value.as_tuple().exponent not in range(-12, 13) or value != value.quantize(Decimal("0.01")):
+    rounded = round(value, 2)
+    if value != rounded:
         raise ValueError("must have at most two decimal places")
-    return value
+    return abs(rounded)  # one form for equal amounts: 2.5 is 2.50 and -0 is 0.00
 
 
 Amount = Annotated[

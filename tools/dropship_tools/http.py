@@ -14,12 +14,13 @@ import random
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import anyio
 
-from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
+from dropship_tools.errors import NotConfigured, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.urls import check_base_url
 from dropship_tools.wire import Answer, SendOnce, WireRequest
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +59,6 @@ class NoAnswer(Exception):
         self.left = left
 
 
-def check_base_url(url: str) -> str:
-    """`url` without a trailing slash.
-
-    Raises:
-        ValueError: not https (plain http is for loopback only), or it carries credentials, a query or a fragment.
-    """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("must be a full https:// address")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("must start with https:// (plain http only for this machine)")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must be a plain address without credentials, query or fragment")
-    return url.strip().rstrip("/")
-
-
 _tls: list[ssl.SSLContext] = []
 
 
@@ -97,6 +81,10 @@ class ProviderHttp:
         timing: limits in seconds.
         transport: for the sandbox and tests; the network otherwise.
         sleep: how to pause between reads.
+
+    Raises:
+        ValueError: not an address that credentials may be sent to.
+        NotConfigured: the credentials cannot stand in a header.
     """
 
     def __init__(
@@ -112,7 +100,7 @@ class ProviderHttp:
         self.title = title
         self.base_url = check_base_url(base_url)
         self.timing = timing or Timing()
-        self._auth = dict(auth)
+        self._auth = _checked(title, auth)
         self._transport = transport
         self._sleep = sleep
         self._client: httpx2.AsyncClient | None = None
@@ -123,9 +111,12 @@ class ProviderHttp:
         Raises:
             ProviderUnavailable: no usable answer after all attempts.
         """
-        for attempt in range(1, self.timing.attempts + 1):
-            last = attempt == self.timing.attempts
+        attempt = 0
+        while True:
+            attempt += 1
+            last = attempt >= self.timing.attempts
             pause = min(self.timing.longest_pause, self.timing.pause * 2 ** (attempt - 1))
+            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
             try:
                 answer = await self._exchange(request, self.timing.read)
             except NoAnswer as failure:
@@ -135,13 +126,10 @@ class ProviderHttp:
                         fix="Wait a minute and call the same tool again; reading changes nothing.",
                     ) from failure
             else:
-                after = answer.headers.get("retry-after", "")
-                wait = float(after) if after.isdigit() else pause
-                if last or answer.status not in (502, 503, 504) or wait > self.timing.longest_pause:
+                pause = pause if answer.retry_after is None else answer.retry_after
+                if last or answer.status not in (502, 503, 504) or pause > self.timing.longest_pause:
                     return answer
-                pause = wait
-            await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-        raise AssertionError("unreachable")
+            await self._sleep(pause)
 
     async def change(self, request: WireRequest) -> Answer:
         """Send a request that changes something other than an order; never repeated.
@@ -167,9 +155,12 @@ class ProviderHttp:
         """
         await once.use()
         try:
-            return await self._exchange(request, self.timing.order)
+            answer = await self._exchange(request, self.timing.order)
+            once.status = answer.status
+            return answer
         except NoAnswer as failure:
             if not failure.left:
+                once.nothing_left = True
                 raise ProviderUnavailable(
                     f"{self.title} could not be reached: {failure.why}",
                     fix="Nothing was ordered. Wait a minute and make the same call again, with the same reference.",
@@ -198,6 +189,7 @@ class ProviderHttp:
                 "headers": {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip"},
                 "timeout": httpx2.Timeout(None, connect=self.timing.connect),
                 "follow_redirects": False,
+                "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),  # every request stands for itself
             }
             if self._transport is not None:
                 self._client = httpx2.AsyncClient(transport=self._transport(), **options)
@@ -210,9 +202,12 @@ class ProviderHttp:
 
         client = self._open()
         headers = {**request.headers, **self._auth}
-        outgoing = client.build_request(
-            request.method, self.url(request), headers=headers, content=request.body or None
-        )
+        try:
+            outgoing = client.build_request(
+                request.method, self.url(request), headers=headers, content=request.body or None
+            )
+        except (ValueError, httpx2.InvalidURL) as error:
+            raise NoAnswer("the request holds characters that cannot be sent", left=False) from error
         log.debug("%s %s", request.method, self.title)
         try:
             with anyio.fail_after(seconds):
@@ -235,11 +230,22 @@ class ProviderHttp:
             raise NoAnswer(f"no answer came within {seconds:g} s", left=True) from error
         except httpx2.TimeoutException as error:
             raise NoAnswer("the connection timed out", left=True) from error
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, OSError) as error:
             raise NoAnswer("the connection broke off", left=True) from error
         if 300 <= response.status_code < 400:
             raise NoAnswer("it answered with a redirect, which is never followed", left=True)
         return Answer(response.status_code, response.headers, body)
+
+
+def _checked(title: str, auth: Mapping[str, str]) -> dict[str, str]:
+    """The headers, if HTTP can carry them. Found out later, the HTTP library would name the value in its error."""
+    for value in auth.values():
+        if value != value.strip() or not (value.isascii() and value.isprintable()):
+            raise NotConfigured(
+                f"the credentials for {title} hold characters that HTTP cannot carry",
+                fix="Stop and ask the person who runs this server to check the account's credentials.",
+            )
+    return dict(auth)
 
 
 async def _read_bounded(response: httpx2.Response) -> bytes:
@@ -249,7 +255,9 @@ async def _read_bounded(response: httpx2.Response) -> bytes:
         raise NoAnswer("the answer has an encoding that was not asked for", left=True)
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
     body = bytearray()
+    empty = True
     async for chunk in response.aiter_raw():
+        empty = empty and not chunk
         room = MAX_ANSWER_BYTES - len(body) + 1
         try:
             body += inflate.decompress(chunk, room) if inflate else chunk
@@ -257,4 +265,6 @@ async def _read_bounded(response: httpx2.Response) -> bytes:
             raise NoAnswer("the compressed answer is damaged", left=True) from error
         if len(body) > MAX_ANSWER_BYTES:
             raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES // 1024**2} MB", left=True)
+    if inflate and not empty and (not inflate.eof or inflate.unused_data):
+        raise NoAnswer("the compressed answer is damaged", left=True)
     return bytes(body)

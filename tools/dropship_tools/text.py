@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -17,26 +18,46 @@ from pydantic import BeforeValidator, WithJsonSchema
 SAID_LIMIT = 300
 """Longest passage of somebody else's text in an error or an answer, in characters."""
 
-_TAG = re.compile(r"<[^>]{0,2000}>|<!--.*?-->", re.DOTALL)
-_BLOCK = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_BLOCK = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[a-z/!?][^>]*>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|x[0-9a-f]{8,});?", re.IGNORECASE)
+"""No character has such a number, and Python refuses to read very long ones."""
+
+_BLANK = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),  # grapheme joiner
+        (0x115F, 0x1160),  # Hangul fillers
+        (0x17B4, 0x17B5),  # Khmer inherent vowels
+        (0x180B, 0x180F),  # Mongolian variation selectors
+        (0x2800, 0x2800),  # empty Braille pattern
+        (0x3164, 0x3164),  # Hangul filler
+        (0xFE00, 0xFE0F),  # variation selectors: 256 of them can spell any bytes
+        (0xFFA0, 0xFFA0),  # Hangul filler
+        (0xE0100, 0xE01EF),  # more variation selectors
+    )
+    for code in range(first, last + 1)
+)
+"""Characters that show nothing although Unicode counts them as marks, letters or symbols."""
 
 
 def _visible(character: str) -> bool:
-    """No control, format (bidi, zero-width, tags), surrogate, private or unassigned characters."""
-    return character in "\n\t " or not unicodedata.category(character).startswith("C")
+    """No control, format (bidi, zero-width, tags), surrogate, private or unassigned characters, and no blanks."""
+    return character in "\n\r\t " or not (character in _BLANK or unicodedata.category(character).startswith("C"))
 
 
 def _strip(text: str) -> str:
-    text = "".join(character for character in text if _visible(character))
-    return _TAG.sub(" ", _BLOCK.sub(" ", text))
+    text = _BLOCK.sub(" ", "".join(character for character in text if _visible(character)))
+    end = text.rfind(">") + 1  # behind the last one no tag ends, and looking for ends would take for ever
+    return _TAG.sub(" ", text[:end]) + text[end:]
 
 
 def clean(text: str, limit: int = SAID_LIMIT) -> str:
     """`text` in one line, without mark-up and invisible characters, at most `limit` characters."""
     text = text[: limit * 20]  # bounds the work on hostile input
     for _ in range(2):
-        text = html.unescape(_strip(text))
+        text = html.unescape(_HUGE_REFERENCE.sub(" ", _strip(text)))
     text = _SPACE.sub(" ", _strip(text)).strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
@@ -44,7 +65,7 @@ def clean(text: str, limit: int = SAID_LIMIT) -> str:
 def _clean_value(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | Decimal):
         return clean(str(value))
     return value
 

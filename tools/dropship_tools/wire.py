@@ -15,6 +15,9 @@ XML = "application/xml"
 MAX_DEPTH = 64
 """Deepest nesting of a JSON answer that is read."""
 
+MAX_EXPONENT = 308
+"""Largest power of ten in a JSON answer, as for floats."""
+
 
 class Unreadable(Exception):
     """The body is not what the provider's documentation promises. Carries our own words only."""
@@ -50,6 +53,10 @@ class WireRequest:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
 
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/"):  # behind a host, anything else could name another host
+            raise ValueError("a path starts with a slash")
+
     def target(self) -> str:
         """Path and query as they go out."""
         return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
@@ -71,8 +78,12 @@ def post_json(target: str, body: Any, headers: Mapping[str, str] | None = None) 
 
 
 def dump_json(value: Any) -> bytes:
-    """Compact UTF-8 JSON; `Decimal` as a number, never in exponent form for money-sized values."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_number).encode()
+    """Compact UTF-8 JSON; `Decimal` as a number, never in exponent form for money-sized values.
+
+    Raises:
+        ValueError: a number that is not finite, or text that is not Unicode.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_number).encode()
 
 
 def _number(value: Any) -> Any:
@@ -94,6 +105,12 @@ class Answer:
         """2xx."""
         return 200 <= self.status < 300
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the provider asks to wait, a day at most; None if it names no number of seconds."""
+        text = self.headers.get("retry-after", "").strip()
+        return min(float(text), 86400.0) if text.isascii() and text.isdigit() else None
+
     def text(self) -> str:
         """The body as text, whatever it is; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", "replace")
@@ -105,7 +122,7 @@ class Answer:
             Unreadable: not JSON, not UTF-8, nested too deeply, or a number that is none.
         """
         try:
-            value = json.loads(self.body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
+            value = json.loads(self.body.decode("utf-8-sig"), parse_float=_decimal, parse_constant=_constant)
         except (ValueError, RecursionError, ArithmeticError) as error:
             raise Unreadable("the answer is not valid JSON") from error
         if _depth_exceeds(value, MAX_DEPTH):
@@ -122,6 +139,13 @@ class Answer:
         if not isinstance(value, dict):
             raise Unreadable("the answer is not a JSON object")
         return cast("dict[str, Any]", value)
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if not -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
+        raise ValueError("a number beyond all measure")  # written out in digits it would fill the memory
+    return value
 
 
 def _constant(name: str) -> Any:
@@ -153,7 +177,12 @@ class SendOnce:
 
     def __init__(self, before: Callable[[], Awaitable[None]]) -> None:
         self._before = before
+        self._taken = False
         self._used = False
+        self.nothing_left = False
+        """Set when the connection was never made."""
+        self.status: int | None = None
+        """The HTTP status of the answer, once there is one."""
 
     @property
     def used(self) -> bool:
@@ -164,10 +193,11 @@ class SendOnce:
         """Record that the order leaves now.
 
         Raises:
-            RuntimeError: it was used before.
+            RuntimeError: it was used before, even if it could not be recorded then.
             DropshipError: it cannot be recorded.
         """
-        if self._used:
+        if self._taken:
             raise RuntimeError("an order is sent once")
+        self._taken = True  # at once: another task may ask while the first is being recorded
         await self._before()
         self._used = True

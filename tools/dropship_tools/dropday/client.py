@@ -7,16 +7,19 @@ from typing import Any, cast
 
 from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_order, unreadable_read
-from dropship_tools.dropday.models import WireCreated, WireOrder
-from dropship_tools.errors import ProviderUnavailable
+from dropship_tools.dropday.models import WireCreated, WireOrder, WireRow
+from dropship_tools.errors import NotFound, ProviderUnavailable
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
 from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
 
 TITLE = "Dropday"
+ORDERS = wire.path("api", "v1", "orders")
 PAGE_SIZE = 100
 MAX_PAGES = 20
 """Pages read when looking for one external_id. The filter is a partial match, so more than one may be needed."""
+
+_READ_HEADERS = {"Content-Type": wire.JSON, "Accept": wire.JSON}  # documented for every request
 
 _RENAMED = {
     "shipping_address.firstname": "shipping_address.first_name",
@@ -37,7 +40,7 @@ def connect(account: Account, http: ProviderHttp) -> DropdayClient:
 
 def create_request(body: Mapping[str, Any]) -> WireRequest:
     """POST /api/v1/orders."""
-    return wire.post_json(wire.path("api", "v1", "orders"), body)
+    return wire.post_json(ORDERS, body)
 
 
 class DropdayClient:
@@ -55,7 +58,8 @@ class DropdayClient:
         """
         answer = await self._http.send_order(request, once)
         if not answer.ok:
-            raise order_error(TITLE, answer, said(answer))
+            fix = "Correct the fields Dropday names, then call dropday_create_order with the same external_id."
+            raise order_error(TITLE, answer, said(answer), fix)
         try:
             return parse(WireCreated, answer.json_object())
         except Unreadable as error:
@@ -67,7 +71,13 @@ class DropdayClient:
         Raises:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        answer = await self._read(wire.get(wire.path("api", "v1", "orders", reference), headers=_HEADERS), "order")
+        try:
+            target = wire.path("api", "v1", "orders", reference)
+        except ValueError as error:
+            raise NotFound(
+                "no Dropday order has such a number", fix="Check the number, or look by external_id."
+            ) from error
+        answer = await self._read(wire.get(target, headers=_READ_HEADERS), "order")
         try:
             return parse(WireOrder, answer.json_object())
         except Unreadable as error:
@@ -81,21 +91,19 @@ class DropdayClient:
         """
         for page in range(1, MAX_PAGES + 1):
             query = {"external_id": external_id, "include_test": True, "per_page": PAGE_SIZE, "page": page}
-            request = wire.get(wire.path("api", "v1", "orders"), query, _HEADERS)
-            answer = await self._read(request, "order list")
             try:
+                answer = await self._read(wire.get(ORDERS, query, _READ_HEADERS), "order list")
                 body = answer.json_object()
-                rows = body.get("data")
-                if not isinstance(rows, list):
-                    raise Unreadable("the answer holds no list of orders")
-                for row in cast("list[Any]", rows):
-                    order = parse(WireOrder, row)
-                    if order.external_id == external_id:
-                        return order
-                if not _has_more(body, page, len(cast("list[Any]", rows))):
-                    return None
+                rows = _rows(body)
+                for row in rows:
+                    if parse(WireRow, row).external_id == external_id:
+                        return parse(WireOrder, row)
+            except NotFound as error:  # about the list, and so no word about the order
+                raise unreadable_read(TITLE, Unreadable("has no list of orders at this address")) from error
             except Unreadable as error:
                 raise unreadable_read(TITLE, error) from error
+            if not rows or page >= _last_page(body):
+                return None
         raise ProviderUnavailable(
             f"{TITLE} lists too many orders with similar numbers to find one",
             fix="Look the order up by Dropday's own reference instead.",
@@ -112,25 +120,35 @@ class DropdayClient:
         await self._http.aclose()
 
 
-_HEADERS = {"Content-Type": wire.JSON, "Accept": wire.JSON}
+def _rows(body: Mapping[str, Any]) -> list[Any]:
+    rows = body.get("data")
+    if not isinstance(rows, list):
+        raise Unreadable("the answer holds no list of orders")
+    return cast("list[Any]", rows)
 
 
-def _has_more(body: Mapping[str, Any], page: int, rows: int) -> bool:
-    """Page facts stand in `meta` or at the top level, depending on the paginator (sheet section 5)."""
+def _last_page(body: Mapping[str, Any]) -> float:
+    """Page facts stand in `meta` or at the top level, depending on the paginator (sheet section 5).
+
+    Infinite where neither tells: then only an empty page is the last one.
+    """
     meta = body.get("meta")
-    facts = cast("Mapping[str, Any]", meta) if isinstance(meta, Mapping) else body
-    last = facts.get("last_page")
-    return page < last if isinstance(last, int) else rows >= PAGE_SIZE
+    inner = cast("Mapping[str, Any]", meta) if isinstance(meta, Mapping) else body
+    for facts in (inner, body):
+        last = str(facts.get("last_page"))
+        if last.isascii() and last.isdigit():
+            return float(last)
+    return float("inf")
 
 
 def said(answer: Answer) -> str:
-    """The provider's words about a failure: `errors` (a map of lists) or `error` and `message` (texts)."""
+    """The provider's words about a failure: `errors` (a map of lists) or `message` and `error` (texts)."""
     try:
         body = answer.json_object()
     except Unreadable:
         return answer.text()[:2000]
     errors = body.get("errors")
-    if isinstance(errors, Mapping):
+    if isinstance(errors, Mapping) and errors:
         return " | ".join(
             f"{_RENAMED.get(field, field)}: {'; '.join(_texts(texts))}"
             for field, texts in cast("Mapping[str, Any]", errors).items()

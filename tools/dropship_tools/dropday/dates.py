@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from dropship_tools.arguments import Line
 
-_SENT = re.compile(r"(\d{2})-(\d{2})-(\d{4})")
+_SENT = re.compile(r"([0-9]{2})-([0-9]{2})-([0-9]{4})")
 
 
 def to_iso(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dropship_tools.answers import WireModel
 from dropship_tools.arguments import (
@@ -46,6 +46,8 @@ class Address(Part):
         "province": "state",
         "country_code": "country",
         "telephone": "phone",
+        "house_number": "it belongs into address1, behind the street",
+        "email": "it stands at the top, beside shipping_address",
     }
 
     first_name: RequiredLine
@@ -84,6 +86,12 @@ def _pairs(value: Any) -> Any:
     return value
 
 
+def _no_repeats(pairs: list[CustomValue]) -> list[CustomValue]:
+    if len({pair.name for pair in pairs}) < len(pairs):
+        raise ValueError("must not name anything twice")
+    return pairs
+
+
 class Product(Part):
     """One line of an order."""
 
@@ -95,6 +103,10 @@ class Product(Part):
         "vendor": "supplier",
         "image": "image_url",
         "title": "name",
+        "unit_price": "price",
+        "cost": "purchase_price",
+        "barcode": "ean13",
+        "stock": "stock_quantity",
     }
 
     external_id: RequiredLine = Field(description="your product or line id")
@@ -109,8 +121,8 @@ class Product(Part):
     brand: Line = ""
     category: Line = ""
     supplier: Line = Field(default="", description="a label for routing rules, not a choice")
-    custom: Annotated[list[CustomValue], BeforeValidator(_pairs), Field(max_length=50)] = Field(
-        default_factory=list[CustomValue]
+    custom: Annotated[list[CustomValue], BeforeValidator(_pairs), Field(max_length=50), AfterValidator(_no_repeats)] = (
+        Field(default_factory=list[CustomValue])
     )
 
 
@@ -125,6 +137,8 @@ class CreateOrder(CreateArguments):
         "order_id": "external_id",
         "address": "shipping_address",
         "shop": "source",
+        "delivery_date": "shipping.delivery_date is its place",
+        "currency": "Dropday takes amounts without a currency",
     }
 
     external_id: Reference = Field(description="your order number, the same on every retry; a new one buys again")
@@ -132,23 +146,25 @@ class CreateOrder(CreateArguments):
     total: Amount = Field(description="order total, 435.45 not cents")
     shipping_address: Address
     products: Annotated[list[Product], Field(min_length=1, max_length=200)]
-    shipping_cost: Amount | None = Field(default=None, description="older form of shipping.cost; give one")
+    shipping_cost: Amount | None = Field(default=None, description="required here or as shipping.cost")
     shipping: Shipping | None = None
     email: Email = Field(default="", description="recipient's")
     test: bool = Field(default=False, description="true: validated, never routed to a supplier")
 
     @model_validator(mode="after")
     def _one_shipping_cost(self) -> CreateOrder:
+        """The seed's page requires the older form, later pages show it beside the newer one (sheet section 4)."""
         given = {c for c in (self.shipping_cost, self.shipping and self.shipping.cost) if c is not None}
+        if not given:
+            raise ValueError("shipping_cost is required: what delivery costs, 0 if nothing")
         if len(given) > 1:
             raise ValueError("shipping_cost and shipping.cost differ; give one of them")
         return self
 
-    def delivery_cost(self) -> Decimal | None:
+    def delivery_cost(self) -> Decimal:
         """The shipping cost, wherever it was given."""
-        if self.shipping is not None and self.shipping.cost is not None:
-            return self.shipping.cost
-        return self.shipping_cost
+        costs = (self.shipping_cost, self.shipping and self.shipping.cost)
+        return next(cost for cost in costs if cost is not None)
 
 
 class GetOrder(Arguments):
@@ -169,11 +185,28 @@ class GetOrder(Arguments):
 # --- the wire ---------------------------------------------------------------------------------------------------
 
 
-class WireCreated(WireModel):
-    """200 of POST /orders."""
+# Ids are kept as they came, so that they compare and travel exactly; results clean them. PHP writes an object that is
+# not there as `[]` or `false` now and then.
 
-    message: Said
-    reference: Said | None = None
+_Maybe = BeforeValidator(lambda value: value or None)
+
+
+def _known(message: str) -> str:
+    if not message.casefold().startswith(("order created", "order already exists")):
+        raise ValueError("neither created nor already exists")
+    return message
+
+
+class WireCreated(WireModel):
+    """200 of POST /orders. Only `message` tells a new order from one that was there before."""
+
+    message: Annotated[Said, AfterValidator(_known)]
+    reference: str | None = None
+
+    @property
+    def existed(self) -> bool:
+        """Whether the order was there before this request."""
+        return "exists" in self.message.casefold()
 
 
 class WireSupplier(WireModel):
@@ -183,16 +216,23 @@ class WireSupplier(WireModel):
     name: Said | None = None
 
 
+class WireLog(WireModel):
+    """One entry of a line's history."""
+
+    status: Said | None = None
+    message: Said | None = None
+
+
 class WireLine(WireModel):
-    """One of `order_lines`."""
+    """One of `order_lines`. `logs` come with a single order only."""
 
     external_id: Said | None = None
     name: Said | None = None
-    reference: Said | None = None
     quantity: Said | None = None
     price: Said | None = None
     current_status: Said | None = None
-    matched_supplier: WireSupplier | None = None
+    matched_supplier: Annotated[WireSupplier | None, _Maybe] = None
+    logs: list[WireLog] | None = None
 
 
 class WireAddress(WireModel):
@@ -212,23 +252,27 @@ class WireAddress(WireModel):
 class WireShipping(WireModel):
     """`shipping` in reads."""
 
-    name: Said | None = None
-    description: Said | None = None
     cost: Said | None = None
     delivery_date: Said | None = None
+
+
+class WireRow(WireModel):
+    """What a row of the order list must show before it can be said whose order it is."""
+
+    external_id: str | None
 
 
 class WireOrder(WireModel):
     """An order as both read endpoints show it."""
 
-    external_id: Said | None = None
-    reference: Said
+    external_id: str | None = None
+    reference: str
     source: Said | None = None
     test: bool | None = None
     blocked: bool | None = None
     total: Said | None = None
-    shipping_address: WireAddress | None = None
-    shipping: WireShipping | None = None
+    shipping_address: Annotated[WireAddress | None, _Maybe] = None
+    shipping: Annotated[WireShipping | None, _Maybe] = None
     order_lines: list[WireLine] | None = None
     created_at: Said | None = None
     updated_at: Said | None = None
@@ -238,7 +282,7 @@ class WireOrder(WireModel):
 
 
 class LineResult(Result):
-    """One line and where it stands. `status` is Dropday's word."""
+    """One line and where it stands. `status` is Dropday's word, `why` its text about a line that did not go through."""
 
     external_id: str = ""
     name: str = ""
@@ -246,13 +290,19 @@ class LineResult(Result):
     price: str = ""
     status: str = ""
     supplier: str = ""
+    why: str = ""
 
 
 class DropdayPlaced(Placed):
-    """A created order. `unmatched_lines`: product ids that no supplier was found for yet."""
+    """A created order.
 
-    test: bool = False
+    `source`: the shop an order was placed by that existed before. `unmatched_lines`: product ids that no supplier was
+    found for yet.
+    """
+
     blocked: bool = False
+    test: bool = False
+    source: Said = ""
     unmatched_lines: list[str] = Field(default_factory=list[str])
 
 

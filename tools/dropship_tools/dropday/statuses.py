@@ -11,20 +11,30 @@ from collections.abc import Sequence
 
 from dropship_tools.orders import Status
 
-_WORST_FIRST: tuple[tuple[Status, frozenset[str]], ...] = (
-    ("problem", frozenset({"failed", "declined", "skipped"})),
-    ("received", frozenset({"pending", "ruled"})),
-    ("processing", frozenset({"partially_completed", "completed"})),
-)
+_MEANING: dict[str, Status] = {
+    "failed": "problem",
+    "declined": "problem",
+    "skipped": "problem",
+    "pending": "received",
+    "ruled": "received",
+    "partially_completed": "processing",
+    "completed": "processing",
+}
+_WORST_FIRST: tuple[Status, ...] = ("problem", "unknown", "received", "processing")
+
+
+def line_status(word: str) -> Status:
+    """The neutral status of a line."""
+    return _MEANING.get(word.lower(), "unknown")
 
 
 def order_status(lines: Sequence[str], *, blocked: bool) -> Status:
     """The neutral status of an order from the words on its lines: the worst line decides."""
     if blocked:
         return "problem"
-    words = set(lines)
-    for status, known in _WORST_FIRST:
-        if words & known:
+    found = {line_status(word) for word in lines}
+    for status in _WORST_FIRST:
+        if status in found:
             return status
     return "unknown"
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
+
+import anyio
 
 from dropship_tools.dropday import results
 from dropship_tools.dropday.client import DropdayClient, create_request
 from dropship_tools.dropday.dates import to_wire
-from dropship_tools.dropday.models import CreateOrder, DropdayOrder, DropdayPlaced, GetOrder, Product
+from dropship_tools.dropday.models import (
+    CreateOrder,
+    DropdayOrder,
+    DropdayPlaced,
+    GetOrder,
+    Product,
+    WireCreated,
+    WireOrder,
+)
 from dropship_tools.errors import DropshipError, NotFound
 from dropship_tools.orders import Certainty, Finding, Item, Plan, Sought, Summary
 from dropship_tools.tool import CreateTool, Placement, ReadTool, Records, Tool
@@ -18,6 +29,10 @@ EXISTED = (
     "Dropday already had an order with this external_id: nothing was ordered or changed now, and its content may "
     "differ. Compare it with dropday_get_order; shops that share the account share these numbers."
 )
+NOT_READ = "Its lines could not be read back: check with dropday_get_order that each found a supplier."
+
+READ_BACK_SECONDS = 10
+"""So that sending (30 s at most) and reading back fit into a call."""
 
 
 def _filled(**values: Any) -> dict[str, Any]:
@@ -30,33 +45,37 @@ def _line(product: Product) -> dict[str, Any]:
 
 
 def _shipping(args: CreateOrder) -> dict[str, Any]:
-    """The cost goes out in both documented forms, as the shop plugins do; the rest only in the newer one."""
+    """The cost in both documented forms, as the newest shop plugins send it (sheet section 4, `shipping`).
+
+    Older pages know `shipping_cost` only and require it, newer ones put the cost into `shipping`. That object goes out
+    only if something was given in it, so that the documentation's own example leaves as it is printed.
+    """
     cost = args.delivery_cost()
-    if args.shipping is None:
-        return _filled(shipping_cost=cost)
-    s = args.shipping
-    date = to_wire(s.delivery_date)
-    shipping = _filled(name=s.name, description=s.description, cost=cost, note=s.note, delivery_date=date)
-    return _filled(shipping_cost=cost, shipping=shipping)
+    given = _filled(**args.shipping.model_dump()) if args.shipping else {}
+    if not given:
+        return {"shipping_cost": cost}
+    if "delivery_date" in given:
+        given["delivery_date"] = to_wire(given["delivery_date"])
+    return {"shipping_cost": cost, "shipping": {**given, "cost": cost}}
 
 
 def plan(client: DropdayClient, args: CreateOrder) -> Plan:
     """Arguments to the documented body (sheet section 4)."""
-    address = _filled(**args.shipping_address.model_dump())
-    products = [_line(product) for product in args.products]
-    content = {
-        **_filled(external_id=args.external_id, source=args.source),
-        "test": args.test,
-        **_filled(total=args.total),
+    body = _filled(
+        external_id=args.external_id,
+        source=args.source,
+        test=args.test,
+        total=args.total,
         **_shipping(args),
-        **_filled(email=args.email),
-        "shipping_address": address,
-        "products": products,
-    }
-    request = create_request(content)
+        email=args.email,
+        shipping_address=_filled(**args.shipping_address.model_dump()),
+        products=[_line(product) for product in args.products],
+    )
+    request = create_request(body)
     return Plan(
         reference=args.external_id,
-        content=content,
+        # wherever the cost of delivery was given, it is the same order
+        content={**body, "shipping": {**body.get("shipping", {}), "cost": args.delivery_cost()}},
         requests=(request,),
         summary=Summary(
             recipient=f"{args.shipping_address.first_name} {args.shipping_address.last_name}",
@@ -72,13 +91,11 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
 def _doubts(args: CreateOrder) -> list[str]:
     """Dropday checks neither totals nor what its routing rules will need (sheet sections 4 and 8)."""
     doubts: list[str] = []
-    lines = sum((p.price * p.quantity for p in args.products), Decimal(0)) + (args.delivery_cost() or 0)
-    if abs(args.total - lines) > max(lines, args.total) / 10:
-        cents = args.total and lines and 50 < max(args.total / lines, lines / args.total) < 200
-        doubts.append(
-            f"total is {args.total}, lines plus shipping are {lines}"
-            + (": cents mixed with main units?" if cents else "; tax or discount?")
-        )
+    lines = sum((p.price * p.quantity for p in args.products), args.delivery_cost())
+    small, large = sorted((args.total, lines))
+    if large - small > large / 10:
+        why = "cents mixed with main units?" if 50 * small < large < 200 * small else "tax or discount?"
+        doubts.append(f"total is {args.total}, lines plus shipping are {lines}: {why}")
     bare = [p.external_id for p in args.products if not (p.brand or p.ean13 or p.supplier or p.category)]
     if bare:
         doubts.append(
@@ -92,26 +109,38 @@ def _doubts(args: CreateOrder) -> list[str]:
 async def place(client: DropdayClient, planned: Plan, once: SendOnce) -> Placement:
     """Send, then read back: only the read shows whether lines found a supplier."""
     created = await client.create_order(planned.payload, once)
-    existed = "already exists" in created.message.lower()
-    order: DropdayPlaced | None = None
-    try:
-        if created.reference:
-            order = results.placed(await client.get_order(created.reference))
-        elif found := await client.find_order(planned.reference):
-            order = results.placed(found)
-    except DropshipError:
-        order = None  # the order exists all the same; only its lines could not be read back
-    if order is None:
+    held = await _read_back(client, created, planned.reference)
+    if held is not None:
+        order = results.placed(held)
+    else:
         order = DropdayPlaced(
             reference=planned.reference,
             order_id=created.reference or "",
-            status="received",
+            status="unknown" if created.existed else "received",
             provider_status=created.message,
-            warnings=["Its lines could not be read back: check with dropday_get_order that each found a supplier."],
+            warnings=[NOT_READ],
+            next_step="Follow it with dropday_get_order.",
         )
-    if existed:
-        order = order.model_copy(update={"warnings": [EXISTED, *order.warnings]})
-    return Placement(order, existed)
+    if created.existed:
+        source = (held and held.source) or ""
+        order = order.model_copy(update={"warnings": [EXISTED, *order.warnings], "source": source})
+    return Placement(order, created.existed)
+
+
+async def _read_back(client: DropdayClient, created: WireCreated, external_id: str) -> WireOrder | None:
+    """The order as Dropday holds it, or None if that cannot be seen in time: it exists all the same.
+
+    The number in the answer is not documented for orders that exist already, and looks unlike those in reads.
+    """
+    with anyio.move_on_after(READ_BACK_SECONDS):
+        if created.reference:
+            with suppress(DropshipError):
+                order = await client.get_order(created.reference)
+                if order.external_id == external_id:
+                    return order
+        with suppress(DropshipError):
+            return await client.find_order(external_id)
+    return None
 
 
 async def find(client: DropdayClient, sought: Sought) -> Finding:
@@ -132,9 +161,7 @@ async def get_order(client: DropdayClient, args: GetOrder, records: Records) -> 
             "Dropday lists no order with exactly this external_id, test orders included",
             fix="Check the number; dropship_find_order asks all providers.",
         )
-    if order.reference:
-        return results.full(await client.get_order(order.reference))
-    return results.full(order)
+    return results.full(await client.get_order(order.reference))  # only there do lines come with their logs
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -150,7 +177,7 @@ TOOLS: tuple[Tool, ...] = (
         plan=plan,
         place=place,
         find=find,
-        certainty=Certainty(conclusive=True, dedupes=True),
+        certainty=Certainty(conclusive=True, after=timedelta(minutes=5), dedupes=True),  # `after` is our guess
     ),
     ReadTool[DropdayClient, GetOrder](
         name="dropday_get_order",

@@ -39,6 +39,7 @@ FAULT = "fault"
 ABORT = "dropship.abort"
 CLOSE = "dropship.close"
 
+LARGEST_VALUE = 3600
 MEGABYTE = 1_000_000
 CHUNK = b" " * 65_536
 HTML_HEADERS = [(b"content-type", b"text/html; charset=utf-8")]
@@ -98,8 +99,10 @@ class Fault:
             problems.append(f"kind: one of {', '.join(FAULT_KINDS)}")
         if not isinstance(times, int) or isinstance(times, bool) or times < 1:
             problems.append("times: a whole number, at least 1")
-        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-            problems.append("value: a number, at least 0")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LARGEST_VALUE:
+            problems.append(f"value: a number from 0 to {LARGEST_VALUE}")
+        elif kind in ("status", "status_after") and value not in (0, *range(400, 600)):
+            problems.append("value: an HTTP status from 400 to 599")
         if problems:
             raise ValueError("; ".join(problems))
         return cls(
@@ -118,7 +121,7 @@ def add_fault(store: SandboxStore, fault: Fault) -> None:
 
 def pending_faults(store: SandboxStore) -> list[Fault]:
     """The faults that are not used up, oldest first, with the times that are left."""
-    return [Fault.from_json(document.body) for document in store.all(FAULTS, FAULT)]
+    return [Fault(**document.body) for document in store.all(FAULTS, FAULT)]
 
 
 def clear_faults(store: SandboxStore) -> int:
@@ -137,7 +140,7 @@ def take_fault(store: SandboxStore, provider: str, operation: str) -> Fault | No
         return None
     with store.transaction():
         for document in store.all(FAULTS, FAULT):
-            fault = Fault.from_json(document.body)
+            fault = Fault(**document.body)
             if fault.provider in ("*", provider) and fault.operation in ("*", operation):
                 if fault.times > 1:
                     store.put(FAULTS, FAULT, document.id, {**document.body, "times": fault.times - 1})
@@ -147,9 +150,7 @@ def take_fault(store: SandboxStore, provider: str, operation: str) -> Fault | No
     return None
 
 
-def apply_faults(
-    app: ASGIApp, provider: str, operation: Callable[[str, str], str], world: SandboxWorld
-) -> ASGIApp:
+def apply_faults(app: ASGIApp, provider: str, operation: Callable[[str, str], str], world: SandboxWorld) -> ASGIApp:
     """The app of one provider with faults in front of it; `operation(method, path)` names a request."""
 
     async def with_faults(scope: Scope, receive: Receive, send: Send) -> None:
@@ -177,8 +178,10 @@ class _Exchange:
     async def go_wrong(self, fault: Fault) -> None:
         match fault.kind:
             case "latency":
+                # The order is stored first: a client that gave up meanwhile has ordered all the same.
+                status, headers, body = await self._real_answer()
                 await anyio.sleep(fault.value)
-                await self.app(self.scope, self.receive, self.send)
+                await self._answer(status, headers, body)
             case "status":
                 await self._read_request()
                 await self._answer_status(int(fault.value) or 500)
@@ -208,9 +211,7 @@ class _Exchange:
             case "truncated":
                 status, headers, body = await self._real_answer()
                 await self._start(status, headers, length=len(body) or 1)
-                await self.send(
-                    {"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True}
-                )
+                await self.send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
                 await self._drop(CLOSE, SandboxTruncated)
             case "huge":
                 status, headers, body = await self._real_answer()
@@ -239,9 +240,7 @@ class _Exchange:
 
     async def _answer_status(self, status: int) -> None:
         if status >= 500:
-            page = (
-                f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>gateway</body></html>"
-            )
+            page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>gateway</body></html>"
             await self._answer(status, HTML_HEADERS, page.encode())
         else:
             headers = [*JSON_HEADERS, (b"retry-after", b"1")] if status == 429 else JSON_HEADERS

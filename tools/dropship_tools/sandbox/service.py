@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, cast
 
 from dropship_tools.sandbox.faults import Fault, add_fault, apply_faults, clear_faults, pending_faults
-from dropship_tools.sandbox.world import SandboxWorld
+from dropship_tools.sandbox.world import PREFIX, SandboxWorld
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PROVIDERS = ("dipli", "rewix", "dropday", "duoplane")
-# Absolute links in an answer need the prefix that was taken off the path.
-PREFIX = "dropship.prefix"
 ORDER = "order"
 
 
@@ -111,9 +109,7 @@ def _control_plane(world: SandboxWorld, providers: Sequence[str]) -> ASGIApp:
             }
             for provider in providers
         }
-        return JSONResponse(
-            {"sandbox": True, "providers": served, "faults": len(pending_faults(world.store))}
-        )
+        return JSONResponse({"sandbox": True, "providers": served, "faults": len(pending_faults(world.store))})
 
     async def orders(_request: Request) -> Response:
         found = {provider: world.store.all(provider, ORDER) for provider in providers}
@@ -130,6 +126,8 @@ def _control_plane(world: SandboxWorld, providers: Sequence[str]) -> ASGIApp:
     async def ask_for_fault(request: Request) -> Response:
         try:
             fault = Fault.from_json(await request.json())
+            if fault.provider not in ("*", *providers):
+                raise ValueError(f"provider: one of {', '.join(providers)}, or *")
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         add_fault(world.store, fault)

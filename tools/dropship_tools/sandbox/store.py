@@ -19,6 +19,8 @@ from threading import RLock
 from typing import Any, cast
 
 BUSY_SECONDS = 5.0
+# SQLite's integers have 64 bits; ids in a request path may have more.
+LARGEST_ID = 2**63 - 1
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -89,21 +91,19 @@ class SandboxStore:
         """All or nothing, alone among all processes. May be nested; the inner one is undone by itself."""
         return self._transaction()
 
-    def add(
-        self, provider: str, kind: str, body: dict[str, Any], *, key: str = "", first_id: int = 1
-    ) -> Document:
+    def add(self, provider: str, kind: str, body: dict[str, Any], *, key: str = "", first_id: int = 1) -> Document:
         """Store a new document under the next free id of (provider, kind). An id is never given twice."""
         created_at = self._now().astimezone(UTC)
         with self.transaction():
             new_id = cast(int, self._rows(NEXT_ID, (provider, kind, first_id))[0][0])
-            text = json.dumps(body, ensure_ascii=False)
+            text = json.dumps(body)
             self._rows(INSERT, (provider, kind, new_id, key, created_at.isoformat(), text))
-        return Document(
-            id=new_id, key=key, created_at=created_at, body=cast(dict[str, Any], json.loads(text))
-        )
+        return Document(id=new_id, key=key, created_at=created_at, body=cast(dict[str, Any], json.loads(text)))
 
     def get(self, provider: str, kind: str, id: int) -> Document | None:
         """The document with this id, or None."""
+        if not -LARGEST_ID <= id <= LARGEST_ID:
+            return None
         found = self._select(SELECT_ONE, (provider, kind, id))
         return found[0] if found else None
 
@@ -117,7 +117,7 @@ class SandboxStore:
 
     def put(self, provider: str, kind: str, id: int, body: dict[str, Any]) -> None:
         """Replace the body of a stored document. Raises KeyError when there is none."""
-        rows = self._rows(UPDATE, (json.dumps(body, ensure_ascii=False), provider, kind, id))
+        rows = self._rows(UPDATE, (json.dumps(body), provider, kind, id))
         if not rows:
             raise KeyError((provider, kind, id))
 
@@ -195,17 +195,16 @@ def _in_file(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     give_up_at = time.monotonic() + BUSY_SECONDS
     while True:
-        connection = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             # SQLite does not apply the busy timeout when several processes switch a new file to WAL at once.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(SCHEMA)
-        except sqlite3.OperationalError:
+        except sqlite3.Error as error:
             connection.close()
-            if time.monotonic() >= give_up_at:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() >= give_up_at:
                 raise
             time.sleep(0.02)
         else:

@@ -9,6 +9,10 @@ from datetime import datetime
 
 from dropship_tools.sandbox.store import SandboxStore, utc_now
 
+# The service takes a provider's prefix off the path and leaves it in scope["extensions"] under this name, for
+# apps that write absolute links into their answers.
+PREFIX = "dropship.prefix"
+
 
 @dataclass(frozen=True)
 class SandboxWorld:

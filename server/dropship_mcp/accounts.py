@@ -1,0 +1,105 @@
+"""The accounts in use and their open connections. A connection is made when its first call comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dropship_mcp.settings import Mode, Settings
+from dropship_tools import PROVIDERS, Provider
+from dropship_tools.http import ProviderHttp, Timing
+from dropship_tools.provider import Account
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from dropship_tools.sandbox.world import SandboxWorld
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An account with its client and the HTTP it speaks through."""
+
+    mode: Mode
+    provider: Provider
+    account: Account
+    client: Any
+    http: ProviderHttp
+
+
+class Accounts:
+    """The accounts the settings name; in sandbox mode one for each provider.
+
+    Args:
+        settings: who may be served.
+        timing: HTTP limits, for tests.
+        world: the sandbox to use in sandbox mode instead of the one the settings name, for tests.
+    """
+
+    def __init__(self, settings: Settings, *, timing: Timing | None = None, world: SandboxWorld | None = None) -> None:
+        self._settings = settings
+        self._timing = timing
+        self._world = world
+        self._open: dict[str, Connection] = {}
+
+    @property
+    def mode(self) -> Mode:
+        """`sandbox` or `live`."""
+        return self._settings.mode
+
+    def providers(self) -> tuple[Provider, ...]:
+        """The providers that have an account."""
+        if self._settings.mode == "sandbox":
+            return tuple(p for p in PROVIDERS if p.name in self._settings.providers)
+        configured = {account.provider for account in self._settings.accounts}
+        return tuple(p for p in PROVIDERS if p.name in configured)
+
+    def connection(self, provider: Provider) -> Connection:
+        """The connection of the provider's account."""
+        if provider.name not in self._open:
+            self._open[provider.name] = self._connect(provider)
+        return self._open[provider.name]
+
+    def connections(self) -> Iterator[Connection]:
+        """All accounts' connections."""
+        return map(self.connection, self.providers())
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for connection in self._open.values():
+            await connection.http.aclose()
+        self._open.clear()
+
+    def _connect(self, provider: Provider) -> Connection:
+        if self._settings.mode == "sandbox":
+            account = provider.sandbox_account()
+            transport: Callable[[], httpx2.AsyncBaseTransport] | None = partial(self._sandbox, provider)
+        else:
+            account = next(a for a in self._settings.accounts if a.provider == provider.name)
+            transport = None
+        http = ProviderHttp(
+            provider.title,
+            account.base_url,
+            provider.auth_headers(account),
+            timing=self._timing,
+            transport=transport,
+        )
+        return Connection(self._settings.mode, provider, account, provider.connect(account, http), http)
+
+    def _sandbox(self, provider: Provider) -> httpx2.AsyncBaseTransport:
+        from dropship_tools.sandbox.service import in_process_app
+        from dropship_tools.sandbox.transport import SandboxTransport
+
+        if self._world is None:
+            self._world = open_world(self._settings)
+        return SandboxTransport(in_process_app(self._world, provider.name))
+
+
+def open_world(settings: Settings) -> SandboxWorld:
+    """The sandbox the settings name."""
+    from dropship_tools.sandbox.store import SandboxStore
+    from dropship_tools.sandbox.world import SandboxWorld
+
+    return SandboxWorld(SandboxStore(settings.sandbox_path()))

@@ -1,0 +1,135 @@
+"""What a tool answers, as plain JSON: the same envelope for every provider, and the errors as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from dropship_mcp.accounts import Connection
+from dropship_mcp.ordering import Outcome
+from dropship_mcp.schema import Schema, portable_schema
+from dropship_tools.errors import DropshipError
+from dropship_tools.orders import Item, Plan
+from dropship_tools.text import SAID_LIMIT, clean
+
+MASK = "***"
+
+
+class Envelope(BaseModel):
+    """Where an answer comes from."""
+
+    provider: str
+    account: str
+    mode: Literal["sandbox", "live"]
+
+
+class CreateEnvelope(Envelope):
+    """What a create call knows at its end."""
+
+    outcome: Literal["placed", "already_placed", "preview"]
+    reference: str
+
+
+def outline(*models: type[BaseModel]) -> Schema:
+    """An output schema: the fields of `models` at the top level, and room for each provider's own facts.
+
+    A model reads facts when they arrive; describing them beforehand would cost every conversation more tokens than
+    the arguments do. So nested objects are not spelled out and further fields are allowed.
+    """
+    properties: Schema = {}
+    required: list[str] = []
+    for model in models:
+        schema = portable_schema(model, "serialization")
+        properties |= {name: _outlined(child) for name, child in schema["properties"].items()}
+        required += schema.get("required", [])
+    return {"type": "object", "properties": properties, "required": list(dict.fromkeys(required))}
+
+
+def _outlined(schema: Schema) -> Schema:
+    kept = {"type": schema["type"]}
+    if schema["type"] == "array":
+        kept["items"] = _outlined(schema["items"])
+    return kept
+
+
+def envelope(connection: Connection) -> dict[str, Any]:
+    """Where an answer comes from."""
+    return {
+        "provider": connection.provider.name,
+        "account": connection.account.name,
+        "mode": connection.mode,
+    }
+
+
+def created(connection: Connection, reference: str, outcome: Outcome) -> dict[str, Any]:
+    """The answer of a create call that ended well."""
+    answer = {**envelope(connection), "outcome": outcome.outcome, "reference": reference, **outcome.order}
+    warnings = [*outcome.warnings, *answer.pop("warnings", [])]
+    return {**answer, "warnings": warnings} if warnings else answer
+
+
+def preview(connection: Connection, plan: Plan) -> dict[str, Any]:
+    """The answer of a dry run. Credentials are masked; the body is exactly what would be sent."""
+    request = plan.requests[-1]
+    headers = [f"{name}: {value}" for name, value in request.headers.items()]
+    auth = [f"{name}: {MASK}" for name in connection.provider.auth_headers(connection.account)]
+    total = plan.summary.total
+    answer: dict[str, Any] = {
+        **envelope(connection),
+        "outcome": "preview",
+        "reference": plan.reference,
+        "request": {
+            "method": request.method,
+            "url": connection.http.url(request),
+            "headers": [*headers, *auth],
+            "body": request.body.decode("utf-8", "replace"),
+        },
+        "summary": {
+            "recipient": plan.summary.recipient,
+            "country": plan.summary.country,
+            "items": [_item(item) for item in plan.summary.items],
+            "total": f"{total} {plan.summary.currency or '(currency not stated)'}"
+            if total is not None
+            else "set by the provider",
+        },
+        "next_step": "Nothing was sent. Call again without dry_run to order.",
+    }
+    return {**answer, "warnings": list(plan.warnings)} if plan.warnings else answer
+
+
+def _item(item: Item) -> str:
+    return f"{item.quantity} x {item.id}" + (f" {item.name}" if item.name else "")
+
+
+def as_text(answer: Mapping[str, Any]) -> str:
+    """Compact JSON."""
+    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+
+
+def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] = ()) -> str:
+    """The text a model reads. It carries everything, since hosts drop structured content on errors.
+
+    Args:
+        error: what happened.
+        ordering: the tool sends orders, so whether one was sent is part of the answer.
+        private: credentials and buyers' data, cut out of the provider's words.
+    """
+    lines = [f"{error.code}: {error.what}"]
+    if ordering:
+        lines.append(f"order sent: {error.sent}")
+    lines.append(f"fix: {error.fix}")
+    lines += [f"- {problem.field}: {problem.problem}" for problem in error.fields]
+    if said := _without(error.provider_said, private):
+        lines.append(f'provider said (untrusted): "{said}"')
+    return "\n".join(lines)
+
+
+def _without(said: str, private: Iterable[str]) -> str:
+    text = clean(said, SAID_LIMIT * 4)
+    for value in sorted({v.strip() for v in private}, key=len, reverse=True):
+        if len(value) >= 3:
+            text = text.replace(value, MASK)
+    return clean(text, SAID_LIMIT).replace('"', "'")

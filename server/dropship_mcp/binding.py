@@ -1,0 +1,102 @@
+"""All dealings with the SDK's tool model: offers become tools, calls become results, errors become text.
+
+Nothing raised by a tool reaches the SDK, because on older connections it sends the exception's text to the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+
+from dropship_mcp import answers
+from dropship_mcp.arguments import accept
+from dropship_mcp.catalogue import Offer
+from dropship_mcp.logs import log_crash
+from dropship_mcp.ordering import Report
+from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.personal import personal_values
+
+Context = ServerRequestContext[Any, Any]
+
+
+class ToolBinding:
+    """Answers `tools/list` and `tools/call` for a fixed set of offers."""
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        self._offers = {offer.name: offer for offer in offers}
+        self._tools = [_as_tool(offer) for offer in offers]  # built once: listing validates every tool
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """The schema of one tool; keeps the SDK from listing all tools for every call."""
+        offer = self._offers.get(name)
+        return offer.input_schema if offer else None
+
+    async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        """All tools, in a fixed order."""
+        return types.ListToolsResult(tools=self._tools)
+
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        """Accept, run, answer."""
+        offer = self._offers.get(params.name)
+        if offer is None:
+            raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
+        try:
+            arguments = accept(offer.arguments, params.arguments, offer.name)
+            answer = await offer.run(arguments, _report_to(context))
+        except DropshipError as error:
+            private = [*offer.secrets(), *personal_values(params.arguments or {})]
+            return _text(answers.error_text(error, ordering=offer.writes, private=private), is_error=True)
+        except anyio.get_cancelled_exc_class():
+            raise
+        except Exception as error:
+            return _text(answers.error_text(_masked(error, offer), ordering=offer.writes), is_error=True)
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=answers.as_text(answer))], structured_content=answer
+        )
+
+
+def _masked(error: Exception, offer: Offer) -> DropshipError:
+    """A bug of ours, told without its text. The ledger knows whether an order left."""
+    what = f"the server failed (error {log_crash(error)} in its log)"
+    if offer.writes:
+        return OutcomeUnknown(what, fix="Make the same call again with the same reference: nothing is ordered twice.")
+    return ProviderUnavailable(what, fix="Tell the person who runs this server; calling again may work.")
+
+
+def _text(text: str, *, is_error: bool) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
+
+
+def _report_to(context: Context) -> Report:
+    """Signs of life for hosts that asked for progress."""
+    steps = 0
+
+    async def report(message: str) -> None:
+        nonlocal steps
+        steps += 1
+        await context.session.report_progress(steps, message=message)
+
+    return report
+
+
+def _as_tool(offer: Offer) -> types.Tool:
+    reads = not (offer.writes or offer.settles)
+    return types.Tool(
+        name=offer.name,
+        title=offer.title,
+        description=offer.description,
+        input_schema=offer.input_schema,
+        output_schema=offer.output_schema,
+        annotations=types.ToolAnnotations(
+            title=offer.title,
+            read_only_hint=reads,
+            destructive_hint=offer.writes,
+            idempotent_hint=True,
+            open_world_hint=True,
+        ),
+    )

@@ -1,0 +1,5 @@
+HELP = "x"
+
+
+def add_to(p):
+    pass

@@ -1,0 +1,31 @@
+"""`dropship-mcp`: MCP on stdin and stdout."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "serve MCP on stdin and stdout (what hosts start; the default)"
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """No options: settings come from the environment, which is what hosts can set."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Serve until the host leaves."""
+    from dropship_mcp.cli import imports_done, quiet_imports
+    from dropship_mcp.logs import set_up
+    from dropship_mcp.settings import read_settings
+
+    settings = read_settings()
+    quiet_imports()
+    import anyio
+
+    from dropship_mcp.app import build_app
+    from dropship_mcp.stdio import serve_stdio
+
+    set_up(settings.log_level)
+    server = build_app(settings)
+    imports_done()
+    anyio.run(serve_stdio, server)
+    return 0

@@ -1,0 +1,95 @@
+"""Keyed hashes of an order's content, and the secret they are made with.
+
+The secret lies beside the ledger (0600). Without it the hashes in a stolen ledger cannot be tried against guesses of a
+buyer's name or street.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+from dropship_mcp.ledger.rows import Content
+
+FIELD_HASH_CHARACTERS = 12
+
+
+def load_or_create_secret(path: Path) -> bytes:
+    """The 32 bytes in `path`; made on first use, by exactly one of several processes.
+
+    Raises:
+        OSError: it can neither be read nor made.
+        ValueError: the file does not hold 32 bytes.
+    """
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)  # appears whole or not at all; the first process wins
+        finally:
+            fresh.unlink()
+    secret = path.read_bytes()
+    if len(secret) != 32:
+        raise ValueError("the ledger's key file is damaged")
+    return secret
+
+
+class ContentHasher:
+    """Turns contents into keyed hashes."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def key_id(self) -> str:
+        """Tells one secret from another without showing it."""
+        return self._hash("key", "id")[:16]
+
+    def content(self, content: Mapping[str, Any], trace: str = "") -> Content:
+        """Hashes of an order's normalised content and of its trace."""
+        leaves = dict(_leaves(content))
+        return Content(
+            fingerprint=self._hash("order", json.dumps(leaves, sort_keys=True, ensure_ascii=False)),
+            fields={name: self._hash(name, value)[:FIELD_HASH_CHARACTERS] for name, value in leaves.items()},
+            trace=self.trace(trace) if trace else "",
+        )
+
+    def trace(self, trace: str) -> str:
+        """Hash of a provider's way to recognise an order."""
+        return self._hash("trace", trace)
+
+    def _hash(self, purpose: str, text: str) -> str:
+        return hmac.new(self._secret, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """`shipping_address.city` -> canonical text, for every value that is not a container."""
+    if isinstance(value, Mapping):
+        for name, item in cast("Mapping[str, Any]", value).items():
+            yield from _leaves(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for index, item in enumerate(cast("Sequence[Any]", value)):
+            yield from _leaves(item, f"{path}.{index}")
+    elif value is not None:
+        yield path, _canonical(value)
+
+
+def _canonical(value: Any) -> str:
+    """Equal amounts are equal text: 10, 10.0 and 10.00 are one price."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return format(Decimal(value).normalize(), "f")
+    return str(value)

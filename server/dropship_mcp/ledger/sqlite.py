@@ -1,0 +1,405 @@
+"""The ledger in one SQLite file, shared safely by the processes of one machine.
+
+Every change is committed with `synchronous=FULL` before the call returns: what the ledger says survives a killed
+process and a power cut. All work happens in one worker thread; the event loop never waits for a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
+from dropship_mcp.ledger.owner import Owner
+from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
+from dropship_mcp.ledger.schema import NewerLedger, migrate
+from dropship_tools.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5.0
+"""How long to wait for another process's write. Writes take milliseconds; longer means somebody holds the file."""
+
+_COLUMNS = (
+    "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, order_id, answer, "
+    "reason, since, sent_at, changed_at"
+)
+
+
+def utc_now() -> datetime:
+    """The present time, aware."""
+    return datetime.now(UTC)
+
+
+class LostOrder(Exception):
+    """The row is not in the state this process left it in: another process took it for dead, or a person settled it."""
+
+
+class SqliteLedger:
+    """Opened on first use. Every method raises `LedgerUnavailable` when the file cannot be used."""
+
+    def __init__(
+        self, path: Path, *, now: Callable[[], datetime] = utc_now, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self.path = path
+        self._now = now
+        self._busy_seconds = busy_seconds
+        self._connection: sqlite3.Connection | None = None
+        self._owner: Owner | None = None
+        self._hasher: ContentHasher | None = None
+        self._one_at_a_time: anyio.CapacityLimiter | None = None
+
+    # --- an order's life -----------------------------------------------------------------------------------------
+
+    async def hashes(self, content: Mapping[str, Any], trace: str = "") -> Content:
+        """Keyed hashes of an order's content."""
+        return await self._work(lambda _: self._hash().content(content, trace))
+
+    async def claim(self, key: OrderKey, content: Content) -> Claim:
+        """Promise to send an order, unless it is somebody else's or settled.
+
+        New, refused, and claimed-by-a-dead-process orders are won. A row that a dead process was sending becomes
+        `unknown`.
+        """
+
+        def work(db: sqlite3.Connection) -> Claim:
+            with _transaction(db):
+                row = _select(db, key)
+                if row is None:
+                    return Claim(self._insert(db, key, content), won=True)
+                stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
+                if row.state == "sending" and stale:
+                    reason = "the process that sent it ended before an answer was recorded"
+                    return Claim(self._change(db, row, "unknown", reason=reason), won=False)
+                if row.state == "refused" or (row.state == "claimed" and stale):
+                    return Claim(self._again(db, row, content), won=True)
+                return Claim(row, won=False)
+
+        return await self._work(work)
+
+    async def sending(self, row: Row) -> Row:
+        """Record that the order leaves now. Nothing may leave when this raises.
+
+        Raises:
+            LostOrder: the row is not this process's any more.
+        """
+        return await self._step(row, ("claimed",), "sending")
+
+    async def placed(self, row: Row, order_id: str, answer: Mapping[str, Any], reason: str = "") -> Row:
+        """Record that the order exists."""
+        return await self._step(
+            row, ("claimed", "sending", "unknown"), "placed", order_id=order_id, answer=answer, reason=reason
+        )
+
+    async def refused(self, row: Row, reason: str) -> Row:
+        """Record that no order exists and that it may be sent again."""
+        return await self._step(row, ("claimed", "sending", "unknown"), "refused", reason=reason)
+
+    async def unknown(self, row: Row, reason: str) -> Row:
+        """Record that an order may exist."""
+        return await self._step(row, ("sending", "unknown"), "unknown", reason=reason)
+
+    async def settle_by_hand(
+        self, row: Row, state: State, order_id: str, answer: Mapping[str, Any], reason: str
+    ) -> Row:
+        """Record what a person found out about an order that may exist; not while a living process is sending it.
+
+        Raises:
+            LostOrder: it is being sent, or was settled meanwhile.
+        """
+
+        def work(db: sqlite3.Connection) -> Row:
+            with _transaction(db):
+                present = _must(self._shown(_select(db, row.key)))
+                if present.attempt != row.attempt or present.state != "unknown":
+                    raise LostOrder(present.state)
+                return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+
+        return await self._work(work)
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    async def get(self, key: OrderKey) -> Row | None:
+        """One order. A row that a dead process was sending is shown as `unknown`."""
+        return await self._work(lambda db: self._shown(_select(db, key)))
+
+    async def by_reference(self, mode: str, reference: str) -> list[Row]:
+        """All orders with this reference, whichever provider and account."""
+        return await self._rows("mode = ? AND reference = ?", (mode, reference))
+
+    async def recent(self, mode: str | None = None, provider: str = "", state: str = "", limit: int = 100) -> list[Row]:
+        """Orders, newest first."""
+        where = ["1 = 1"]
+        values: list[Any] = []
+        for column, value in (("mode", mode), ("provider", provider), ("state", state)):
+            if value:
+                where.append(f"{column} = ?")
+                values.append(value)
+        return await self._rows(" AND ".join(where), tuple(values), limit)
+
+    async def order_ids(self, key: OrderKey, since: datetime) -> frozenset[str]:
+        """The provider's numbers of the account's other orders since then."""
+        rows = await self._rows(
+            "mode = ? AND provider = ? AND account = ? AND reference <> ? AND since >= ? AND order_id <> ''",
+            (key.mode, key.provider, key.account, key.reference, _time(since)),
+        )
+        return frozenset(row.order_id for row in rows)
+
+    async def changes(self, row: Row) -> list[Change]:
+        """The order's life, oldest first."""
+
+        def work(db: sqlite3.Connection) -> list[Change]:
+            found = db.execute(
+                "SELECT at, attempt, state, reason FROM changes WHERE order_row = ? ORDER BY rowid", (row.id,)
+            )
+            return [Change(datetime.fromisoformat(at), attempt, state, reason) for at, attempt, state, reason in found]
+
+        return await self._work(work)
+
+    async def trace_test(self, row: Row) -> Callable[[str], bool]:
+        """A test whether a trace seen at the provider is this order's."""
+        hasher = await self._work(lambda _: self._hash())
+        return lambda trace: bool(row.content.trace) and hasher.trace(trace) == row.content.trace
+
+    async def forget_sandbox(self) -> None:
+        """Delete the sandbox's orders; live ones stay."""
+
+        def work(db: sqlite3.Connection) -> None:
+            with _transaction(db):
+                db.execute("DELETE FROM orders WHERE mode = 'sandbox'")
+
+        await self._work(work)
+
+    async def close(self) -> None:
+        """Close the file and give up this process's claims."""
+
+        def work() -> None:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            if self._owner is not None:
+                self._owner.release()
+                self._owner = None
+
+        await anyio.to_thread.run_sync(work, limiter=self._limiter())
+
+    # --- inside the worker thread --------------------------------------------------------------------------------
+
+    def _insert(self, db: sqlite3.Connection, key: OrderKey, content: Content) -> Row:
+        now = _time(self._now())
+        cursor = db.execute(
+            "INSERT INTO orders (mode, provider, account, reference, state, attempt, owner, fingerprint, fields, "
+            "trace, order_id, answer, reason, since, changed_at) "
+            "VALUES (?, ?, ?, ?, 'claimed', 1, ?, ?, ?, ?, '', '', '', ?, ?)",
+            (
+                *(key.mode, key.provider, key.account, key.reference, self._me().id),
+                *(content.fingerprint, json.dumps(content.fields), content.trace, now, now),
+            ),
+        )
+        _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", "")
+        return _must(_select(db, key))
+
+    def _again(self, db: sqlite3.Connection, row: Row, content: Content) -> Row:
+        now = _time(self._now())
+        db.execute(
+            "UPDATE orders SET state = 'claimed', attempt = attempt + 1, owner = ?, fingerprint = ?, fields = ?, "
+            "trace = ?, reason = '', since = ?, sent_at = NULL, changed_at = ? WHERE id = ?",
+            (self._me().id, content.fingerprint, json.dumps(content.fields), content.trace, now, now, row.id),
+        )
+        _log_change(db, row.id, now, row.attempt + 1, "claimed", "")
+        return _must(_select(db, row.key))
+
+    async def _step(
+        self,
+        row: Row,
+        allowed: tuple[State, ...],
+        state: State,
+        *,
+        order_id: str = "",
+        answer: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> Row:
+        def work(db: sqlite3.Connection) -> Row:
+            with _transaction(db):
+                present = _must(_select(db, row.key))
+                mine = present.state == "unknown" or present.owner == row.owner
+                if present.attempt != row.attempt or present.state not in allowed or not mine:
+                    raise LostOrder(f"{present.state}, attempt {present.attempt}")
+                return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+
+        return await self._work(work)
+
+    def _change(
+        self,
+        db: sqlite3.Connection,
+        row: Row,
+        state: State,
+        *,
+        order_id: str = "",
+        answer: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> Row:
+        now = _time(self._now())
+        db.execute(
+            "UPDATE orders SET state = ?, order_id = CASE WHEN ? <> '' THEN ? ELSE order_id END, answer = ?, "
+            "reason = ?, changed_at = ?, sent_at = CASE WHEN ? = 'sending' THEN ? ELSE sent_at END WHERE id = ?",
+            (state, order_id, order_id, json.dumps(answer) if answer else "", reason, now, state, now, row.id),
+        )
+        _log_change(db, row.id, now, row.attempt, state, reason)
+        return _must(_select(db, row.key))
+
+    def _shown(self, row: Row | None) -> Row | None:
+        if row and row.state == "sending" and not self._me().is_alive(row.owner):
+            return replace(row, state="unknown")
+        return row
+
+    async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1) -> list[Row]:
+        # `where` is made of constants in this module
+        query = f"SELECT {_COLUMNS} FROM orders WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
+
+        def work(db: sqlite3.Connection) -> list[Row]:
+            return [_must(self._shown(_row(found))) for found in db.execute(query, (*values, limit))]
+
+        return await self._work(work)
+
+    def _holds(self, owner: str) -> bool:
+        """Whether `owner` is another living process. A row of our own that asks to be claimed again was left behind."""
+        return owner != self._me().id and self._me().is_alive(owner)
+
+    def _me(self) -> Owner:
+        if self._owner is None:
+            self._owner = Owner(self.path.with_name(f"{self.path.name}.owners"))
+        return self._owner
+
+    def _hash(self) -> ContentHasher:
+        if self._hasher is None:
+            self._hasher = ContentHasher(load_or_create_secret(self.path.with_name(f"{self.path.name}.key")))
+        return self._hasher
+
+    # --- opening and failing -------------------------------------------------------------------------------------
+
+    def _limiter(self) -> anyio.CapacityLimiter:
+        if self._one_at_a_time is None:
+            self._one_at_a_time = anyio.CapacityLimiter(1)
+        return self._one_at_a_time
+
+    async def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def in_thread() -> T:
+            try:
+                return work(self._open())
+            except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
+                raise LedgerUnavailable(
+                    f"the ledger cannot be used: {_in_words(error)}",
+                    fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
+                ) from error
+
+        return await anyio.to_thread.run_sync(in_thread, limiter=self._limiter())
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            connection = sqlite3.connect(
+                self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                migrate(connection)
+                self._check_key(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _check_key(self, db: sqlite3.Connection) -> None:
+        """With another secret every repeated order would look like a changed one."""
+        key_id = self._hash().key_id()
+        known = db.execute("SELECT value FROM facts WHERE name = 'key_id'").fetchone()
+        if known is None:
+            db.execute("INSERT OR IGNORE INTO facts (name, value) VALUES ('key_id', ?)", (key_id,))
+        elif known[0] != key_id:
+            raise ValueError("its key file is missing or belongs to another ledger")
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Generator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+def _log_change(db: sqlite3.Connection, row_id: int, at: str, attempt: int, state: State, reason: str) -> None:
+    db.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?)", (row_id, at, attempt, state, reason))
+
+
+def _select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
+    query = f"SELECT {_COLUMNS} FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?"  # noqa: S608
+    found = db.execute(query, (key.mode, key.provider, key.account, key.reference)).fetchone()
+    return _row(found) if found else None
+
+
+def _row(found: Any) -> Row:
+    (id_, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, *rest) = found
+    order_id, answer, reason, since, sent_at, changed_at = rest
+    return Row(
+        id=id_,
+        key=OrderKey(mode, provider, account, reference),
+        state=state,
+        attempt=attempt,
+        owner=owner,
+        content=Content(fingerprint, json.loads(fields), trace),
+        order_id=order_id,
+        answer=json.loads(answer) if answer else {},
+        reason=reason,
+        since=datetime.fromisoformat(since),
+        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
+        changed_at=datetime.fromisoformat(changed_at),
+    )
+
+
+def _must(row: Row | None) -> Row:
+    if row is None:
+        raise ValueError("a row has vanished from it")
+    return row
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong, for a person who never saw SQLite."""
+    text = str(error).lower()
+    if isinstance(error, NewerLedger):
+        return "it was written by a newer version of this program"
+    if isinstance(error, ValueError):
+        return str(error)
+    if "locked" in text or "busy" in text:
+        return "another process holds it locked"
+    if "full" in text or "disk i/o" in text or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EFBIG):
+        return "the disk is full or failing"
+    if "readonly" in text or getattr(error, "errno", 0) in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "it is read-only or its folder may not be written"
+    if "not a database" in text or "malformed" in text or "corrupt" in text or "no such" in text:
+        return "the file is damaged"
+    return f"it cannot be opened ({type(error).__name__})"

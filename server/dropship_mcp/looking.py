@@ -1,0 +1,99 @@
+"""Looking for orders: what became of one whose outcome is unknown, and what all providers say about a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from dropship_mcp.accounts import Connection
+from dropship_mcp.ledger import Ledger, OrderKey, Row
+from dropship_mcp.ledger.sqlite import LostOrder
+from dropship_tools.errors import DropshipError
+from dropship_tools.orders import Certainty, Finding, Sought
+from dropship_tools.tool import CreateTool
+
+CLOCK_SLACK = timedelta(days=1)
+"""Providers' dates have no stated time zone, and clocks differ."""
+
+
+def next_step(tool: CreateTool[Any, Any], key: OrderKey) -> str:
+    """What to do about an unknown outcome, by what the provider can tell."""
+    settle = f"dropship_settle_order (provider {key.provider}, reference {key.reference})"
+    if tool.certainty.dedupes:
+        return f"Make exactly the same call again: {key.provider} turns a repeated reference away. Or call {settle}."
+    if tool.certainty.conclusive:
+        minutes = int(tool.certainty.after.total_seconds() // 60)
+        return (
+            f"Call {settle}; if it finds nothing, again after {minutes} minutes. Never order under another reference."
+        )
+    return (
+        f"Call {settle}. If it finds nothing, a person must look at {key.provider} and run: "
+        f"dropship-mcp orders settle {key.reference} --provider {key.provider} --as placed|refused. "
+        "Never order under another reference."
+    )
+
+
+class Looking:
+    """Asks providers about orders and settles what they say."""
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._now = now
+
+    async def find(
+        self, tool: CreateTool[Any, Any], connection: Connection, reference: str, row: Row | None
+    ) -> Finding:
+        """What the provider says about an order. `row` is what the ledger has, if anything.
+
+        Raises:
+            DropshipError: it could not be asked.
+        """
+        if row is None:
+            return await tool.find(connection.client, Sought(reference))
+        since = (row.sent_at or row.since) - CLOCK_SLACK
+        # providers filter by whole days, so what they list may be almost two days older than `since`
+        others = await self._ledger.order_ids(row.key, since - 2 * CLOCK_SLACK)
+        sought = Sought(
+            reference=reference,
+            order_id=row.order_id,
+            since=since,
+            is_trace=await self._ledger.trace_test(row),
+            is_other=others.__contains__,
+        )
+        return await tool.find(connection.client, sought)
+
+    async def settle(self, tool: CreateTool[Any, Any], connection: Connection, row: Row, *, repeating: bool) -> Row:
+        """Look for an order whose outcome is unknown; the row afterwards: placed, refused, or still unknown with why.
+
+        `repeating`: the same order is about to be sent again, so a provider that turns repeats away may be sent it as
+        soon as it does not show the order.
+        """
+        try:
+            finding = await self.find(tool, connection, row.key.reference, row)
+        except DropshipError as error:
+            return await self._unknown(row, f"it could not be looked for: {error.code}, {error.what}")
+        try:
+            if finding.order is not None:
+                return await self._ledger.placed(row, finding.order.order_id, finding.order.facts(), "found by looking")
+            if finding.absent and self._proves(tool.certainty, row, repeating=repeating):
+                return await self._ledger.refused(row, f"looked for it: {finding.why}")
+        except LostOrder:
+            return await self._ledger.get(row.key) or row
+        why = finding.why
+        if finding.absent and tool.certainty.conclusive:
+            why += f" It may still turn up within {int(tool.certainty.after.total_seconds() // 60)} minutes of sending."
+        return await self._unknown(row, why)
+
+    def _proves(self, certainty: Certainty, row: Row, *, repeating: bool) -> bool:
+        """Whether not finding an order means that there is none."""
+        if repeating and certainty.dedupes:
+            return True
+        waited = self._now() - (row.sent_at or row.since)
+        return certainty.conclusive and waited >= certainty.after
+
+    async def _unknown(self, row: Row, reason: str) -> Row:
+        try:
+            return await self._ledger.unknown(row, reason)
+        except LostOrder:
+            return await self._ledger.get(row.key) or row

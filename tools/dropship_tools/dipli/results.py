@@ -1,0 +1,78 @@
+"""From Dipli's orders to our answers."""
+
+from __future__ import annotations
+
+from dropship_tools.dipli.models import DipliOrder, LineResult, WireAddress, WireItem, WireOrder
+from dropship_tools.dipli.statuses import next_step, order_status
+from dropship_tools.orders import Placed, ShipTo, decimal_text
+
+CURRENCY = "EUR (assumed, Dipli states none)"
+
+
+def created(reference: str, public_id: str) -> Placed:
+    """What is known right after ordering: Dipli answers with its number only."""
+    return Placed(reference=reference, order_id=public_id, status="received", next_step=next_step("received"))
+
+
+def placed(order: WireOrder, reference: str) -> Placed:
+    """What the ledger keeps of an order: no personal data. Dipli does not show the reference again."""
+    status = order_status(order.shipping_status)
+    return Placed(
+        reference=reference,
+        order_id=order.public_id,
+        status=status,
+        provider_status=order.shipping_status,
+        next_step=next_step(status),
+    )
+
+
+def full(order: WireOrder, reference: str) -> DipliOrder:
+    """The whole order."""
+    amounts = (order.total_ttc, order.total_ht, order.shipping_ttc, order.shipping_ht)
+    lines = [_line(item) for item in order.cart_items]
+    is_link = order.bordereau_url.startswith("http")
+    return DipliOrder(
+        **placed(order, reference).model_dump(),
+        payment_status=order.payment_status,
+        tracking_courier=order.tracking_courier,
+        tracking_number=order.tracking_number,
+        total_incl_vat=_money(order.total_ttc),
+        total_excl_vat=_money(order.total_ht),
+        shipping_incl_vat=_money(order.shipping_ttc),
+        shipping_excl_vat=_money(order.shipping_ht),
+        currency=CURRENCY if any(a is not None for a in amounts) or any(line.unit_price for line in lines) else "",
+        ship_to=_ship_to(order.shipping_address),
+        lines=lines,
+        ordered_at=order.order_at,
+        delivered_at=order.delivered_at,
+        cancelled_at=order.canceled_at,
+        delivery_slip_token="" if is_link else order.bordereau_url,
+        delivery_slip_url=order.bordereau_url if is_link else "",
+    )
+
+
+def _ship_to(address: WireAddress) -> ShipTo | None:
+    ship_to = ShipTo(
+        name=" ".join(filter(None, (address.firstname, address.lastname))),
+        company=address.company,
+        street=", ".join(filter(None, (address.street, address.additional))),
+        postcode=address.postcode,
+        city=address.city,
+        country=address.country,
+    )
+    return ship_to if ship_to.facts() else None
+
+
+def _line(item: WireItem) -> LineResult:
+    # The names and SKUs of line and product may differ (sheet section 5); the line says what was ordered.
+    return LineResult(
+        name=item.product_name or item.product.name,
+        sku=item.product_sku or item.product.sku,
+        quantity=item.product_quantity or 0,
+        grade=item.product.grade,
+        unit_price=_money(item.product.price),
+    )
+
+
+def _money(cents: int | None) -> str:
+    return "" if cents is None else decimal_text(cents)

@@ -1,0 +1,109 @@
+"""Addresses of a Duoplane order (sheet section 5.1), and the mix-ups of names and codes that agents send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, country_codes
+
+_TWO_LETTER_PROVINCES = frozenset({"US", "CA"})
+_PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
+"""ISO 3166-2 without its prefix, and the longer capitals some channels use for Mexico. Words do not fit."""
+
+
+def _blank_or_country(value: str) -> str:
+    if value and value.upper() not in country_codes():
+        raise ValueError("must be a two-letter ISO 3166-1 country code such as FR")
+    return value.upper()
+
+
+def _country_named(name: str) -> str:
+    """The alpha-2 code of a country's ISO name or code; empty for any other spelling, which proves nothing."""
+    import iso3166
+
+    country = iso3166.countries.get(name, None)
+    return country.alpha2 if country else ""
+
+
+def _province_problem(code: str, country: str) -> str:
+    prefix, _, rest = code.rpartition("-")
+    if prefix and prefix.upper() != country:
+        return "province_code belongs to another country than country_iso2"
+    if not _PROVINCE_CODE.fullmatch(rest) or (country in _TWO_LETTER_PROVINCES and len(rest) != 2):
+        return "province_code must be a code such as CA; a name belongs in province_name"
+    return ""
+
+
+class Address(Part):
+    """An address with the documented names. As it is, it is the `billing_address`: nothing in it is required."""
+
+    also_called: ClassVar[Mapping[str, str]] = {
+        "firstname": "first_name",
+        "lastname": "last_name",
+        "company": "company_name",
+        "address": "address_1",
+        "street": "address_1",
+        "address1": "address_1",
+        "address2": "address_2",
+        "zip": "post_code",
+        "zip_code": "post_code",
+        "postcode": "post_code",
+        "postal_code": "post_code",
+        "state": "province_name",
+        "province": "province_name",
+        "state_code": "province_code",
+        "province_iso": "province_code",
+        "country": "country_iso2",
+        "country_code": "country_iso2",
+        "telephone": "phone",
+    }
+
+    first_name: Line = ""
+    last_name: Line = ""
+    company_name: Line = ""
+    address_1: Line = ""
+    address_2: Line = ""
+    city: Line = ""
+    post_code: Line = ""
+    province_name: Line = ""
+    province_code: Line = ""
+    country_name: Line = ""
+    country_iso2: Annotated[Line, AfterValidator(_blank_or_country)] = ""
+    phone: Phone = ""
+    email: Email = ""
+
+    @model_validator(mode="after")
+    def _names_and_codes_agree(self) -> Address:
+        problems: list[str] = []
+        if self.province_code:
+            problems.append(_province_problem(self.province_code, self.country_iso2))
+        named = _country_named(self.country_name)
+        if named and self.country_iso2 and named != self.country_iso2:
+            problems.append("country_name and country_iso2 are different countries")
+        if any(problems):
+            raise ValueError("; ".join(filter(None, problems)))
+        return self
+
+    def recipient(self) -> str:
+        """The person, or else the company."""
+        return f"{self.first_name} {self.last_name}".strip() or self.company_name
+
+
+class ShippingAddress(Address):
+    """`shipping_address`: what a parcel needs is required, although the documentation marks no field (section 5.1)."""
+
+    address_1: RequiredLine = Field(description="street and house number")
+    city: RequiredLine = Field()
+    post_code: RequiredLine = Field()
+    province_code: Line = Field(default="", description="state code such as CA")
+    country_iso2: Country = Field(description="ISO 3166-1 alpha-2")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> ShippingAddress:
+        if not self.recipient():
+            raise ValueError("needs first_name and last_name, or company_name")
+        return self

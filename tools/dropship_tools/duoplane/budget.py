@@ -1,0 +1,131 @@
+"""Duoplane's leaky bucket, kept on our side too: 40 requests, 2 more per second (sheet section 3).
+
+Requests sent while limited make the required wait longer, so none is sent that would be refused: a short wait is
+waited out here, a longer one is reported. Both APIs are assumed to share one bucket.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import anyio
+
+from dropship_tools.errors import RateLimited
+from dropship_tools.wire import Answer
+
+SIZE = 40
+PER_SECOND = 2
+LONGEST_WAIT = 5.0
+"""Seconds a call waits by itself: the whole of it has 45 s."""
+
+SPARE = 0.5
+"""Seconds added to what Duoplane asks for, as its clients do."""
+
+UNTOLD = SIZE / PER_SECOND
+"""Seconds to wait when a 429 names no time: a full bucket is empty by then."""
+
+LONGEST_TOLD = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an answer says about the bucket: requests left, if told, and seconds in which nothing may be sent."""
+
+    remaining: int | None = None
+    wait: float = 0
+
+
+def quota(answer: Answer, body: Any) -> Quota:
+    """The quota told in `metadata` (or `meta`) of the new API, or in the headers of the old one."""
+    facts = metadata(body)
+    remaining = _number(facts.get("requests_remaining", answer.headers.get("duoplane-requests-left")))
+    told = _number(facts.get("retry_after_seconds", answer.headers.get("duoplane-retry-after-seconds")))
+    if answer.status == 429:
+        if told is None:
+            told = _number(answer.headers.get("retry-after"))
+        wait = (UNTOLD if told is None else told) + SPARE
+    else:
+        wait = told + SPARE if told else 0
+    return Quota(None if remaining is None else int(remaining), min(wait, LONGEST_TOLD))
+
+
+def metadata(body: Any) -> Mapping[str, Any]:
+    """`metadata` of an envelope, which one documentation page calls `meta`; empty if there is none."""
+    if isinstance(body, Mapping):
+        for name in ("metadata", "meta"):
+            facts = cast("Mapping[str, Any]", body).get(name)
+            if isinstance(facts, Mapping):
+                return cast("Mapping[str, Any]", facts)
+    return {}
+
+
+def _number(value: Any) -> float | None:
+    text = str(value)[:20]
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) else None
+
+
+def slow_down(seconds: float, said: str = "") -> RateLimited:
+    """The error for a wait that is too long to be waited out."""
+    return RateLimited(
+        "Duoplane asks to slow down",
+        fix=f"Wait {math.ceil(seconds)} s, then make the same call again; calls before that make the wait longer.",
+        provider_said=said,
+        retry_after=seconds,
+    )
+
+
+class RequestBudget:
+    """How many requests may be sent now, for one account.
+
+    Args:
+        clock: monotonic seconds.
+        sleep: how to wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._tokens = float(SIZE)
+        self._at = clock()  # when there were so many tokens; in the future while nothing may be sent
+
+    async def take(self) -> None:
+        """Take one request, after a short wait if need be.
+
+        Raises:
+            RateLimited: the wait would be longer than `LONGEST_WAIT`.
+        """
+        wait = self._refill()
+        if wait <= LONGEST_WAIT:
+            self._tokens -= 1  # before the pause, so that calls that wait together wait one after the other
+        while 0 < wait <= LONGEST_WAIT:
+            await self._sleep(wait)
+            wait = self._at - self._clock()  # another call may have been told to wait meanwhile
+        if wait > LONGEST_WAIT:
+            raise slow_down(wait)
+
+    def heed(self, told: Quota) -> None:
+        """Correct the budget downward by what an answer told."""
+        self._refill()
+        if told.remaining is not None:
+            self._tokens = min(self._tokens, told.remaining)
+        if told.wait:
+            self._at = max(self._at, self._clock() + told.wait)
+            self._tokens = min(self._tokens, 1)
+
+    def _refill(self) -> float:
+        """Bring the tokens up to date; seconds until one is there."""
+        now = self._clock()
+        if now > self._at:
+            self._tokens = min(SIZE, self._tokens + (now - self._at) * PER_SECOND)
+            self._at = now
+        return self._at - now + max(0.0, 1 - self._tokens) / PER_SECOND

@@ -1,0 +1,109 @@
+"""Finding an order by the caller's number, and following it through the old API.
+
+No look-up by external_id is documented. Purchase orders can be searched by order number, but exist only once the order
+is split; the list of orders has no known filter. So an order can be found, but its absence is never proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dropship_tools.duoplane import results
+from dropship_tools.duoplane.client import MAX_PAGES, PAGE_SIZE, DuoplaneClient
+from dropship_tools.duoplane.models import DuoplaneOrder, WireOrder, WirePurchaseOrder, WireShipment
+from dropship_tools.errors import DropshipError, NotFound, ProviderAuth, ProviderRefused
+
+NOT_FOUND = (
+    f"Duoplane showed no order under this number, neither on purchase orders nor among its newest "
+    f"{MAX_PAGES * PAGE_SIZE} orders. That does not prove there is none: Duoplane may know it under another number, "
+    "purchase orders may be made by hand in this account, or it may not be split yet."
+)
+MOST_NAMESAKES = 3
+"""Orders read under one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An order under the number that was looked for, and doubts about it."""
+
+    order: WireOrder
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def order_id(self) -> str:
+        """Duoplane's number."""
+        return self.order.id or ""
+
+
+async def look_up(client: DuoplaneClient, reference: str, accept: Callable[[WireOrder], bool]) -> Match | None:
+    """The order under this number that is accepted: by its purchase orders, else among the newest orders.
+
+    Raises:
+        RateLimited, ProviderUnavailable, ProviderAuth, ProviderRefused: it could not be looked for.
+    """
+    trouble: DropshipError | None = None
+    try:
+        rows = await client.purchase_orders(reference)
+        ids = list(dict.fromkeys(row.order_id for row in rows if row.order_id))
+        if match := await _read_first(client, ids, accept):
+            return match
+    except (ProviderAuth, ProviderRefused, NotFound) as error:
+        trouble = error  # one of the two APIs may be closed to this key; the other is asked all the same
+    try:
+        listed = await client.list_order_ids(reference)
+    except NotFound:
+        listed = []  # the list is only mentioned in the documentation (sheet section 5.3)
+    match = await _read_first(client, listed, accept)
+    if match is None and trouble:
+        raise trouble
+    return match
+
+
+async def _read_first(client: DuoplaneClient, ids: Sequence[str], accept: Callable[[WireOrder], bool]) -> Match | None:
+    matches: list[Match] = []
+    for order_id in ids[:MOST_NAMESAKES]:
+        try:
+            match = Match(await client.get_order(order_id))
+        except NotFound:  # its address is inferred (sheet section 5.2), and the order was seen elsewhere
+            match = Match(WireOrder(id=order_id), ("The order itself could not be read, only what belongs to it.",))
+        if accept(match.order):
+            matches.append(match)
+    if not matches:
+        return None
+    first = matches[0]
+    if len(matches) == 1:
+        return first
+    numbers = ", ".join(match.order_id for match in matches)
+    doubt = f"Duoplane holds several orders under this number ({numbers}): a person must look which one is meant."
+    return Match(first.order, (doubt, *first.warnings))
+
+
+async def follow(client: DuoplaneClient, match: Match, reference: str = "") -> DuoplaneOrder:
+    """The order with its purchase orders and shipments; what the old API does not show becomes a warning."""
+    order, warnings = match.order, list(match.warnings)
+    purchase_orders: list[WirePurchaseOrder] | None = None
+    shipments: list[WireShipment] | None = None
+    try:
+        purchase_orders = await _purchase_orders(client, order, reference)
+    except DropshipError as error:
+        warnings.append(f"Its purchase orders and shipments could not be read: {error.what}.")
+    if purchase_orders is not None:
+        ids = frozenset(row.id for row in purchase_orders if row.id)
+        try:
+            shipments, complete = await client.shipments(ids) if ids else ([], True)
+            if not complete:
+                warnings.append("Not all shipments could be searched: older ones may be missing here.")
+        except DropshipError as error:
+            warnings.append(f"Its shipments could not be read: {error.what}.")
+    return results.full(order, purchase_orders, shipments, warnings, client.app_url(match.order_id))
+
+
+async def _purchase_orders(client: DuoplaneClient, order: WireOrder, reference: str) -> list[WirePurchaseOrder] | None:
+    """Under each number the order has, for which of them becomes the order number is not documented."""
+    numbers = dict.fromkeys(filter(None, (reference, order.attributes.external_id, order.attributes.internal_id)))
+    for number in numbers:
+        rows = [row for row in await client.purchase_orders(number) if row.order_id in (None, order.id)]
+        if rows:
+            return rows
+    return [] if numbers else None

@@ -1,0 +1,158 @@
+"""From Duoplane's orders, purchase orders and shipments to our answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dropship_tools.duoplane.client import Created
+from dropship_tools.duoplane.models import (
+    DuoplaneOrder,
+    DuoplanePlaced,
+    ItemResult,
+    PurchaseOrderResult,
+    ShipmentResult,
+    WireAddressFacts,
+    WireItemFacts,
+    WireOrder,
+    WirePurchaseOrder,
+    WirePurchaseOrderItem,
+    WireShipment,
+)
+from dropship_tools.duoplane.statuses import progress
+from dropship_tools.orders import ShipTo
+
+ACCEPTED = (
+    "Accepted by Duoplane: neither a draft nor proof that a vendor has it. Account settings may send purchase orders "
+    "to vendors without another call; look with duoplane_get_order."
+)
+COMPLAINED = "The order exists, but Duoplane named problems: a person must look at it in Duoplane. Do not order again."
+NO_PURCHASE_ORDER = (
+    "No purchase order seen: the order may not be split yet, purchase orders may be made by hand in this account, or "
+    "Duoplane may know the order under another number."
+)
+NO_CANCEL = "No API cancels or changes an order; a person can act at app_url."
+
+
+def placed(created: Created, reference: str, app_url: str) -> DuoplanePlaced:
+    """What the ledger keeps of an accepted order: no personal data."""
+    warnings = list(created.complaints)
+    if created.unmatched:
+        warnings.append(
+            "Duoplane shows no vendor SKU for: "
+            + ", ".join(created.unmatched[:5])
+            + "; such lines may reach no vendor."
+        )
+    return DuoplanePlaced(
+        reference=reference,
+        order_id=created.order_id,
+        status="problem" if created.complaints else "received",
+        provider_status="accepted with errors" if created.complaints else "accepted",
+        warnings=warnings,
+        next_step=COMPLAINED if created.complaints else ACCEPTED,
+        app_url=app_url,
+    )
+
+
+def found(order_id: str, reference: str, warnings: Sequence[str], app_url: str) -> DuoplanePlaced:
+    """What the ledger keeps of an order whose outcome was unknown until it was seen."""
+    return DuoplanePlaced(
+        reference=reference,
+        order_id=order_id,
+        status="received",
+        provider_status="seen in Duoplane",
+        warnings=list(warnings),
+        next_step=ACCEPTED,
+        app_url=app_url,
+    )
+
+
+def full(
+    order: WireOrder,
+    purchase_orders: Sequence[WirePurchaseOrder] | None,
+    shipments: Sequence[WireShipment] | None,
+    warnings: Sequence[str],
+    app_url: str,
+) -> DuoplaneOrder:
+    """The whole order. None for what could not be read."""
+    facts, address = order.attributes, order.relationships.shipping_address
+    far = None if purchase_orders is None else progress(order.items(), purchase_orders, shipments)
+    return DuoplaneOrder(
+        reference=facts.external_id or "",
+        order_id=order.id or "",
+        status=far.status() if far else "unknown",
+        provider_status=far.in_words() if far else "accepted; purchase orders not read",
+        warnings=list(warnings),
+        next_step=NO_CANCEL if purchase_orders or far is None else NO_PURCHASE_ORDER,
+        status_computed_from=_sources(purchase_orders, shipments),
+        app_url=app_url,
+        internal_id=facts.internal_id or "",
+        store_id=facts.store_id or "",
+        ordered_at=facts.ordered_at or "",
+        created_at=facts.created_at or "",
+        updated_at=facts.updated_at or "",
+        ship_to=_ship_to(address.attributes) if address else None,
+        items=[_item(item) for item in order.items()],
+        purchase_orders=[_purchase_order(row) for row in purchase_orders or []],
+        shipments=[parcel for row in shipments or [] for parcel in _parcels(row, purchase_orders or [])],
+    )
+
+
+def _sources(purchase_orders: Sequence[WirePurchaseOrder] | None, shipments: Sequence[WireShipment] | None) -> str:
+    if purchase_orders is None:
+        return "nothing: Duoplane states no order status"
+    return "purchase orders" if shipments is None else "purchase orders and shipments"
+
+
+def _ship_to(address: WireAddressFacts) -> ShipTo:
+    return ShipTo(
+        name=" ".join(filter(None, (address.first_name, address.last_name))),
+        company=address.company_name or "",
+        street=" ".join(filter(None, (address.address_1, address.address_2))),
+        postcode=address.post_code or "",
+        city=address.city or "",
+        state=address.province_code or address.province_name or "",
+        country=address.country_iso2 or address.country_name or "",
+    )
+
+
+def _item(item: WireItemFacts) -> ItemResult:
+    return ItemResult(
+        retailer_sku=item.retailer_sku or "",
+        name=item.name or "",
+        quantity=item.quantity,
+        price=item.price or "",
+        vendor_sku=item.vendor_sku or "",
+    )
+
+
+def _purchase_order(row: WirePurchaseOrder) -> PurchaseOrderResult:
+    return PurchaseOrderResult(
+        reference=row.public_reference or row.id or "",
+        vendor=row.vendor or "",
+        sent_at=row.sent_at or "",
+        status=row.status or "",
+        items=[_asked(item) for item in row.order_items or []],
+    )
+
+
+def _asked(item: WirePurchaseOrderItem) -> ItemResult:
+    return ItemResult(
+        retailer_sku=item.retailer_sku or "",
+        name=item.name or "",
+        quantity=item.quantity,
+        quantity_open=item.quantity_open,
+    )
+
+
+def _parcels(row: WireShipment, purchase_orders: Sequence[WirePurchaseOrder]) -> list[ShipmentResult]:
+    """One result per tracking number; one without, if the vendor gave none."""
+    references = {order.id: order.public_reference for order in purchase_orders}
+    whole = ShipmentResult(
+        purchase_order=row.purchase_order_public_reference or references.get(row.purchase_order_id) or "",
+        carrier=row.shipper_name or "",
+        shipped_at=row.created_at or "",
+    )
+    return [
+        whole.model_copy(update={"tracking": parcel.tracking or "", "tracking_url": parcel.tracking_url or ""})
+        for parcel in row.shipment_trackings_attributes or []
+    ] or [whole]

@@ -1,0 +1,30 @@
+"""Which argument fields hold a buyer's personal data, whatever the provider calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+PERSONAL_FIELDS = frozenset(
+    {
+        *("buyer", "buyer_email", "buyer_phone", "street", "additional_street", "extra"),  # Dipli
+        *("recipient", "careof", "cfpiva", "customer_key", "notes", "number"),  # Rewix
+        *("street_name", "address_number", "zip", "prefix"),
+        *("first_name", "last_name", "company_name", "phone", "email"),  # Dropday, Duoplane
+        *("address1", "address2", "postcode", "note", "custom"),
+        *("address_1", "address_2", "post_code", "customer_note", "order_notes", "order_item_notes"),
+        "city",
+    }
+)
+
+
+def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
+    """Every text in `arguments` that stands in a personal field, or below one."""
+    if isinstance(arguments, Mapping):
+        for name, value in cast("Mapping[str, Any]", arguments).items():
+            yield from personal_values(value, inside=inside or name in PERSONAL_FIELDS)
+    elif isinstance(arguments, list):
+        for value in cast("list[Any]", arguments):
+            yield from personal_values(value, inside=inside)
+    elif inside and isinstance(arguments, str | int) and not isinstance(arguments, bool):
+        yield str(arguments)

@@ -1,0 +1,209 @@
+"""Requests and answers of the Rewix API, nothing else (https://developer.rewixecommerce.com/reservations-and-orders/)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+
+from dropship_tools import wire
+from dropship_tools.answers import order_error, parse, read_error, unreadable_read
+from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable
+from dropship_tools.http import ProviderHttp
+from dropship_tools.provider import Account
+from dropship_tools.rewix.formats import FORMATS, Format, Operation, order_rows, reservation_rows, said
+from dropship_tools.rewix.models import WireOrder, WireReserved
+from dropship_tools.text import clean
+from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
+
+TITLE = "Rewix"
+
+Reserved = Mapping[int, int]
+"""Pieces the account has reserved, per stock_id: over all its carts, plugins and processes."""
+
+CHECK_IDS = "Check each stock_id (models[].id in the catalogue; no product id, SKU or barcode) and carrierId."
+OTHER_FORMAT = "Ask the person who runs this server to set the account's format to the other one, json or xml."
+CHECK_ACCOUNT = "Ask the person who runs this server to check the account's address and format."
+
+
+def auth_headers(account: Account) -> dict[str, str]:
+    """HTTP Basic with the API key and the password of the shop login (sheet section 3.1)."""
+    pair = f"{account.value('api_key')}:{account.value('password')}"
+    return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
+
+
+def connect(account: Account, http: ProviderHttp) -> RewixClient:
+    """A client for one account, in the format the account is set to."""
+    return RewixClient(http, FORMATS["xml" if account.value("format") == "xml" else "json"])
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RewixClient:
+    """One account at one supplier's shop.
+
+    Args:
+        http: how requests leave.
+        form: JSON or XML.
+        now: the clock that dates orders; its moments carry an offset.
+        sleep: how to pause between look-ups.
+
+    Attributes:
+        turn: held while an order uses the account's one reservation, so that orders of this process do not take each
+            other's pieces for their own.
+    """
+
+    def __init__(
+        self,
+        http: ProviderHttp,
+        form: Format,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+    ) -> None:
+        self._http = http
+        self._form = form
+        self.now = now
+        self.sleep = sleep
+        self.turn = anyio.Lock()
+
+    def create_request(self, order: Mapping[str, Any]) -> WireRequest:
+        """POST of one order; `order` has the documentation's names, empty values where nothing was given."""
+        return self._request(
+            "POST", wire.path("restful", "ghost", "orders", 0, "dropshipping"), self._form.order(order)
+        )
+
+    def reserve_request(self, operation: Operation, quantities: Mapping[int, int]) -> WireRequest:
+        """POST of one change of the reservation, relative to what is reserved."""
+        body = self._form.reservation(operation, quantities)
+        return self._request("POST", wire.path("restful", "ghost", "orders", "sold") + "/", body)
+
+    async def create_order(self, request: WireRequest, once: SendOnce) -> Reserved | None:
+        """Send an order.
+
+        Returns:
+            What is left in the reservation, which is all that Rewix answers; None if that cannot be read. It proves
+            neither that an order exists nor which number it has.
+
+        Raises:
+            ProviderRefused, ProviderAuth, ProviderUnavailable: by Rewix's word no order came of it.
+            OutcomeUnknown: one may have.
+        """
+        answer = await self._http.send_order(request, once)
+        if not answer.ok:
+            raise _create_error(answer)
+        try:
+            return _reserved(answer)
+        except Unreadable:
+            return None
+
+    async def orders_by_key(self, key: str) -> list[WireOrder]:
+        """GET clientkey/{key}: what Rewix has under the caller's own number; empty if it clearly has nothing.
+
+        Raises:
+            ProviderUnavailable: no clear answer; HTTP 500 is none, although old plugins read it as absence.
+            ProviderAuth, RateLimited.
+        """
+        return await self._orders("clientkey", key, lambda order: order.ext_ref in (None, "", clean(key)))
+
+    async def orders_by_id(self, order_id: int) -> list[WireOrder]:
+        """GET serverkey/{id}: the order with Rewix's number; empty if there is none. Raises like `orders_by_key`."""
+        return await self._orders("serverkey", order_id, lambda order: order.order_id == str(order_id))
+
+    async def reserved(self) -> Reserved:
+        """GET locked: the account's whole reservation.
+
+        Raises:
+            ProviderUnavailable, ProviderAuth, RateLimited.
+        """
+        path = wire.path("restful", "ghost", "orders", "dropshipping", "locked") + "/"
+        answer = await self._http.read(self._request("GET", path))
+        if not answer.ok:
+            raise _read_error(answer)
+        try:
+            return _reserved(answer)
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
+
+    async def reserve(self, operation: Operation, quantities: Mapping[int, int]) -> Reserved:
+        """Change the reservation, once; the whole of it afterwards.
+
+        Raises:
+            ProviderRefused, ProviderAuth: Rewix said no.
+            ProviderUnavailable: no usable answer; the change may have happened all the same.
+        """
+        answer = await self._http.change(self.reserve_request(operation, quantities))
+        if not answer.ok:
+            raise _reserve_error(answer)
+        try:
+            return _reserved(answer)
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def _request(self, method: str, path: str, body: bytes = b"") -> WireRequest:
+        headers = {"Accept": self._form.media, "Content-Type": self._form.media}
+        return WireRequest(method, path, (), headers, body)
+
+    async def _orders(self, kind: str, value: str | int, is_asked: Callable[[WireOrder], bool]) -> list[WireOrder]:
+        path = wire.path("restful", "ghost", "clientorders", kind, value)
+        answer = await self._http.read(self._request("GET", path))
+        if answer.status == 404:
+            return []
+        if not answer.ok:
+            raise _read_error(answer)
+        try:
+            orders = [parse(WireOrder, row) for row in order_rows(answer)]
+            if not all(map(is_asked, orders)):
+                raise Unreadable("the answer is about another order")
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
+        return orders
+
+
+def _reserved(answer: Answer) -> Reserved:
+    rows = [parse(WireReserved, row) for row in reservation_rows(answer)]
+    pieces = {row.stock_id: row.locked for row in rows}
+    if len(pieces) != len(rows):
+        raise Unreadable("the answer names a stock_id twice")
+    return pieces
+
+
+def _read_error(answer: Answer) -> DropshipError:
+    if answer.status in (401, 403, 408, 429) or answer.status >= 500:
+        return read_error(TITLE, answer, "order", said(answer))
+    return ProviderUnavailable(
+        f"{TITLE} answered a look-up with HTTP {answer.status}, which it should not",
+        fix=OTHER_FORMAT if answer.status == 406 else CHECK_ACCOUNT,
+        provider_said=said(answer),
+    )
+
+
+def _reserve_error(answer: Answer) -> DropshipError:
+    if answer.status in (401, 403, 408) or answer.status >= 500:
+        return read_error(TITLE, answer, "reservation", said(answer))
+    return ProviderRefused(
+        f"{TITLE} refused to reserve the items (HTTP {answer.status}); nothing was ordered",
+        fix=CHECK_IDS,
+        provider_said=said(answer),
+    )
+
+
+def _create_error(answer: Answer) -> DropshipError:
+    if answer.status == 429:
+        # Waiting would be the wrong advice: on this call the code means a faulty order (sheet section 3.3).
+        return ProviderRefused(
+            f"{TITLE} found an error in the order (HTTP 429, which does not mean too many requests here)",
+            fix="Correct what Rewix names, then call again with the same key; unchanged it will be refused again.",
+            provider_said=said(answer),
+        )
+    fixes = {404: CHECK_IDS + " Then call again with the same key.", 406: OTHER_FORMAT}
+    return order_error(TITLE, answer, said(answer), fixes.get(answer.status, ""))
