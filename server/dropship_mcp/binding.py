@@ -93,7 +93,6 @@ def _as_tool(offer: Offer) -> types.Tool:
         input_schema=offer.input_schema,
         output_schema=offer.output_schema,
         annotations=types.ToolAnnotations(
-            title=offer.title,
             read_only_hint=reads,
             destructive_hint=offer.writes,
             idempotent_hint=True,

@@ -95,7 +95,7 @@ def _offer(tool: Tool, connection: Connection, ledger: Ledger, ordering: Orderin
         title=tool.title,
         description=tool.description,
         arguments=tool.arguments,
-        input_schema=portable_schema(tool.arguments),
+        input_schema=_input_schema(tool),
         output_schema=answers.outline(answers.CreateEnvelope if create else answers.Envelope, OrderOutline),
         run=partial(_create, tool, connection, ordering)
         if isinstance(tool, CreateTool)
@@ -103,6 +103,14 @@ def _offer(tool: Tool, connection: Connection, ledger: Ledger, ordering: Orderin
         writes=create,
         connection=connection,
     )
+
+
+def _input_schema(tool: Tool) -> Schema:
+    schema = portable_schema(tool.arguments)
+    properties = schema["properties"]
+    if "dry_run" in properties:  # inherited, so it would come first; what the provider needs matters more
+        properties["dry_run"] = properties.pop("dry_run")
+    return schema
 
 
 async def _create(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dropship_tools.secret import Secret
 
 if TYPE_CHECKING:
+    from dropship_tools.example import Example
     from dropship_tools.http import ProviderHttp
     from dropship_tools.tool import Tool
 
@@ -93,6 +94,10 @@ class Provider:
         credentials = cast("dict[str, str]", self._module("sandbox").CREDENTIALS)
         values = {c.name: credentials.get(c.name, c.default) for c in self.credentials}
         return Account(self.name, name, f"https://{self.name}.sandbox.invalid", values)
+
+    def example(self) -> Example:
+        """An order for trying things out in the sandbox."""
+        return cast("Example", self._module("example").EXAMPLE)
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

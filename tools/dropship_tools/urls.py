@@ -17,15 +17,15 @@ def check_base_url(url: str) -> str:
     url = url.strip()
     if not url.isprintable() or " " in url or "\\" in url:
         raise ValueError("must not hold blanks, control characters or backslashes")
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("must be a full https:// address")
     try:
-        parts.hostname.encode("idna")
-        _ = parts.port
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
     except ValueError:
         raise ValueError("must name a valid host and port") from None
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme not in ("https", "http") or not host:
+        raise ValueError("must be a full https:// address")
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise ValueError("must start with https:// (plain http only for this machine)")
     if any(mark in url for mark in "@?#"):
         raise ValueError("must be a plain address without credentials, query or fragment")

@@ -88,7 +88,11 @@ def order(order_id: Any = 51661073, **attributes: Any) -> dict[str, Any]:
 
 def envelope(data: Any, errors: Any = (), **metadata: Any) -> dict[str, Any]:
     """An answer of the new API."""
-    return {"metadata": {"requests_remaining": 39, "retry_after_seconds": 0, **metadata}, "data": data, "errors": errors}
+    return {
+        "metadata": {"requests_remaining": 39, "retry_after_seconds": 0, **metadata},
+        "data": data,
+        "errors": errors,
+    }
 
 
 def purchase_order(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -103,7 +107,14 @@ def purchase_order(number: int = 1, **changes: Any) -> dict[str, Any]:
         "vendor": "Oak & Sons",
         "shipping_address": {"first_name": "Ada", "province_iso": "CA", "country": "United States"},
         "order_items": [
-            {"id": 901, "name": "Walnut tray", "retailer_sku": "TRAY-W", "quantity": 2, "quantity_open": 2, "price": "39.5"}
+            {
+                "id": 901,
+                "name": "Walnut tray",
+                "retailer_sku": "TRAY-W",
+                "quantity": 2,
+                "quantity_open": 2,
+                "price": "39.5",
+            }
         ],
         **changes,
     }

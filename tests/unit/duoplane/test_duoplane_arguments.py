@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from dropship_tools.arguments import Part
 from dropship_tools.duoplane.addresses import Address, ShippingAddress
-from dropship_tools.duoplane.models import CreateOrder, GetOrder, OrderItem
+from dropship_tools.duoplane.models import FLAT, ROUTING, CreateOrder, GetOrder, OrderItem
 from dropship_tools.duoplane.tools import TOOLS, plan
 from dropship_tools.errors import FieldProblem, InvalidArguments, NotConfigured
 from dropship_tools.orders import Item, Summary
@@ -115,8 +116,8 @@ def test_the_summary_tells_recipient_items_and_total() -> None:
     assert plan(FakeDuoplane().client, arguments()).summary == Summary(
         recipient="Ada Byrne",
         country="US",
-        items=(Item("TRAY-W", 2, "Walnut tray", arguments().order_items[0].price),),
-        total=arguments().order_items[0].price * 2,  # pyright: strict knows the price is given
+        items=(Item("TRAY-W", 2, "Walnut tray", Decimal("39.5")),),
+        total=Decimal("79.0"),
     )
 
 
@@ -150,15 +151,14 @@ def test_a_default_store_that_is_no_number_is_a_setting_to_mend() -> None:
 
 @pytest.mark.parametrize("wrapper", ["data", "attributes"])
 def test_a_request_wrapped_like_an_answer_is_told_to_be_flat(wrapper: str) -> None:
-    [problem] = problems({wrapper: ARGUMENTS})
-    assert "give the fields flat" in problem
+    assert f"{wrapper}: Extra inputs are not permitted" in problems({wrapper: ARGUMENTS})
+    assert CreateOrder.also_called[wrapper] == "give the fields flat; only answers are wrapped in data and attributes"
 
 
 @pytest.mark.parametrize("name", ["vendor_sku", "cost", "vendor_id", "vendor"])
 def test_choosing_a_vendor_is_refused_with_the_reason(name: str) -> None:
-    assert problems(item(**{name: "1"})) == [
-        f"order_items.0: Value error, {name} cannot be sent: routing is Duoplane's; use retailer_sku or retailer_product_id"
-    ]
+    assert problems(item(**{name: "1"})) == [f"order_items.0.{name}: Extra inputs are not permitted"]
+    assert OrderItem.also_called[name] == "routing is Duoplane's; use retailer_sku or retailer_product_id"
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ def test_names_that_agents_try_lead_to_the_documented_ones(model: type[Part], tr
     assert documented in model.model_fields
 
 
-def test_every_hint_leads_to_a_field() -> None:
+def test_every_hint_leads_to_a_field_or_explains() -> None:
     for model in (Address, ShippingAddress, OrderItem, CreateOrder, GetOrder):
-        assert set(model.also_called.values()) <= set(model.model_fields)
+        assert set(model.also_called.values()) - {ROUTING, FLAT} <= set(model.model_fields)
         assert not set(model.also_called) & set(model.model_fields)
 
 
@@ -206,7 +206,8 @@ def test_every_hint_leads_to_a_field() -> None:
 )
 def test_an_address_that_cannot_be_right_is_refused(given: dict[str, str], problem: str) -> None:
     [found] = problems(address(**given))
-    assert found.startswith("shipping_address") and found.endswith(problem)
+    assert found.startswith("shipping_address")
+    assert found.endswith(problem)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_an_order_id_is_read_as_digits(given: Any) -> None:
     assert GetOrder.model_validate({"order_id": given}) == GetOrder(order_id="51661073")
 
 
-@pytest.mark.parametrize("given", ["WEB-10045", "..", "5/../6", 1.5, True, [], "1" * 30])
+@pytest.mark.parametrize("given", ["WEB-10045", "..", "5/../6", "1_0", 1.5, True, [], "1" * 30])
 def test_an_order_id_that_is_no_number_is_refused(given: Any) -> None:
     [problem] = problems({"order_id": given}, GetOrder)
     assert "digits only; yours goes into external_id" in problem

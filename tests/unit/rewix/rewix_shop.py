@@ -64,7 +64,7 @@ def answer(status: int, body: str | bytes = b"") -> httpx2.Response:
 
 def says(status: int, body: str | bytes = b"") -> Fault:
     """Answers this and does nothing."""
-    return lambda do: answer(status, body)
+    return _named(lambda do: answer(status, body), f"says {status} {body[:80]!r}")
 
 
 def after_doing_says(status: int, body: str | bytes = b"") -> Fault:
@@ -74,7 +74,12 @@ def after_doing_says(status: int, body: str | bytes = b"") -> Fault:
         do()
         return answer(status, body)
 
-    return respond
+    return _named(respond, f"does it and says {status} {body[:80]!r}")
+
+
+def _named(fault: Fault, name: str) -> Fault:
+    fault.__name__ = name  # pytest shows it
+    return fault
 
 
 def never_connects(do: Respond) -> httpx2.Response:
@@ -98,6 +103,13 @@ def works(do: Respond) -> httpx2.Response:
     return do()
 
 
+class NoRecords:
+    """A machine that remembers nothing."""
+
+    async def order_id(self, reference: str) -> str | None:
+        """Nothing."""
+
+
 @dataclass
 class Shop:
     """The shop. `log` names what was asked of it in order; `faults` what the next calls of a kind meet."""
@@ -113,7 +125,9 @@ class Shop:
 
     def client(self, form: str = "json") -> rewix.RewixClient:
         """A client of this shop that does not wait and lives at `NOW`."""
-        account = Account("rewix", "shop", SHOP, {"api_key": Secret("key"), "password": Secret("pa:ss"), "format": form})
+        account = Account(
+            "rewix", "shop", SHOP, {"api_key": Secret("key"), "password": Secret("pa:ss"), "format": form}
+        )
         http = ProviderHttp(
             "Rewix",
             SHOP,

@@ -173,7 +173,7 @@ def test_postcodes_keep_their_zeros_and_countries_are_codes() -> None:
 
 
 def test_a_flat_order_is_refused_field_by_field() -> None:
-    flat = {"key": "1", "items": [], "recipient": "A", "city": "B"}
+    flat: dict[str, Any] = {"key": "1", "items": [], "recipient": "A", "city": "B"}
     assert set(problems(flat)) == {"recipient_details", "item_list", "items", "recipient", "city"}
 
 

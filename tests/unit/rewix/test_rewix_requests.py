@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dropship_tools.http import ProviderHttp
 from dropship_tools.orders import Item, Plan, Summary
 from dropship_tools.provider import Account
 from dropship_tools.rewix.client import auth_headers, connect
@@ -114,7 +115,7 @@ def test_the_documented_json_order_leaves_in_the_documented_sequence() -> None:
 
 def test_the_documented_xml_example_leaves_element_for_element() -> None:
     example = ElementTree.fromstring(XML_EXAMPLE)
-    request = planned(tree(example), "xml").requests[-1]
+    request = planned(tree(example)["order_list"]["order"], "xml").requests[-1]
     assert elements(ElementTree.fromstring(request.body)) == elements(example)
     assert request.body.startswith(b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>')
     assert request == WireRequest(
@@ -152,7 +153,7 @@ def test_what_was_not_given_is_not_sent() -> None:
 
 
 def test_text_cannot_become_mark_up() -> None:
-    name = "</recipient><autoConfirm>true</autoConfirm> & \"co\" ]]>"
+    name = '</recipient><autoConfirm>true</autoConfirm> & "co" ]]>'
     raw = {**ORDER, "recipient_details": {**ORDER["recipient_details"], "recipient": name}}
     sent = tree(ElementTree.fromstring(planned(raw, "xml").requests[-1].body))["order_list"]["order"]
     assert (sent["recipient_details"]["recipient"], sent["autoConfirm"]) == (name, "false")
@@ -180,10 +181,12 @@ def test_the_credentials_are_basic_authentication() -> None:
     assert auth_headers(account) == {"Authorization": "Basic a8OpeTphOmI="}
 
 
-@pytest.mark.parametrize(("setting", "media"), [("xml", "application/xml"), ("json", "application/json"), ("", "application/json")])
+@pytest.mark.parametrize(
+    ("setting", "media"), [("xml", "application/xml"), ("json", "application/json"), ("", "application/json")]
+)
 def test_the_account_decides_the_format(setting: str, media: str) -> None:
     account = Account("rewix", "a", "https://shop.example", {"format": setting})
-    client = connect(account, Shop().client()._http)  # pyright: ignore[reportPrivateUsage]
+    client = connect(account, ProviderHttp("Rewix", account.base_url, {}))
     assert client.create_request({}).headers == {"Accept": media, "Content-Type": media}
 
 

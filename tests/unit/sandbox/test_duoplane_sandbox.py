@@ -6,21 +6,18 @@ import copy
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from dropship_tools.duoplane.sandbox import CREDENTIALS, VENDOR_CREDENTIALS, build, operation
-from dropship_tools.sandbox.store import SandboxStore
+from dropship_tools.duoplane.sandbox import CREDENTIALS, build, operation
 from dropship_tools.sandbox.world import SandboxWorld
 from unit.sandbox.worlds import Clock, world_at
 
 pytestmark = pytest.mark.anyio
 
 AUTH = (CREDENTIALS["api_key"], CREDENTIALS["password"])
-VENDOR_AUTH = (VENDOR_CREDENTIALS["api_key"], VENDOR_CREDENTIALS["password"])
 
 ADDRESS: dict[str, Any] = {
     "first_name": "Ann",
@@ -58,14 +55,10 @@ ORDER: dict[str, Any] = {
 }
 
 
-def connect(clock: Clock, world: SandboxWorld | None = None, auth: tuple[str, str] = AUTH) -> httpx2.AsyncClient:
-    transport = httpx2.ASGITransport(build(world or world_at(clock)))
-    return httpx2.AsyncClient(transport=transport, base_url="https://app.duoplane.example", auth=auth)
-
-
 @asynccontextmanager
-async def company(clock: Clock | None = None) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with connect(clock or Clock()) as client:
+async def company(world: SandboxWorld | None = None) -> AsyncGenerator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(build(world or world_at(Clock())))
+    async with httpx2.AsyncClient(transport=transport, base_url="https://app.duoplane.example", auth=AUTH) as client:
         yield client
 
 
@@ -283,9 +276,9 @@ async def test_the_list_is_newest_first_and_paged() -> None:
             assert len((await client.get(f"/api/orders{query}")).json()["data"]) == 3
 
 
-async def test_a_page_never_holds_more_than_250_orders(tmp_path: Path) -> None:
+async def test_a_page_never_holds_more_than_250_orders() -> None:
     clock = Clock()
-    async with connect(clock, SandboxWorld(SandboxStore(tmp_path / "s.db", clock), clock)) as client:
+    async with company(world_at(clock)) as client:
         for _ in range(251):
             await create(client)
             clock.move(seconds=1)
@@ -328,76 +321,26 @@ async def test_a_wrong_product_is_422() -> None:
         ]
 
 
-async def test_wrong_credentials_are_401_without_json() -> None:
-    async with company() as client:
-        for header in ("Basic ***", "Basic c2FuZGJveC1rZXk6bm8=", "Bearer x", ""):
-            request = client.build_request("GET", "/api/orders", headers={"Authorization": header})
-            answer = await client.send(request, auth=None)
-            assert (answer.status_code, answer.text) == (401, "HTTP Basic: Access denied.\n")
-        # And not counted against anybody.
-        assert (await client.get("/api/orders")).json()["metadata"]["requests_remaining"] == 39
-
-
-async def test_a_vendor_key_authenticates_and_is_403_on_orders_and_products() -> None:
-    async with connect(Clock(), auth=VENDOR_AUTH) as client:
-        for path in ("/api/orders", "/api/orders/8800001", "/api/products/2100001", "/orders.json", "/products.json"):
-            assert (await client.get(path)).status_code == 403
-        answer = await create(client)
-        assert (answer.status_code, answer.json()["data"]) == (403, None)
-        assert (await client.post("/api/products", json={})).status_code == 403
-        assert (await client.get("/purchase_orders.json")).json() == []
-
-
-async def test_the_bucket_holds_40_requests_over_both_apis_and_leaks_two_a_second() -> None:
-    clock = Clock()
-    async with company(clock) as client:
-        for number in range(20):
-            assert (await client.get("/api/orders")).json()["metadata"]["requests_remaining"] == 39 - 2 * number
-            answer = await client.get("/purchase_orders.json")
-            assert answer.headers["duoplane-requests-left"] == str(38 - 2 * number)
-        limited = await client.get("/api/orders")
-        assert limited.status_code == 429
-        assert limited.json() == {
-            "metadata": {"requests_remaining": 0, "retry_after_seconds": 1},
-            "data": None,
-            "errors": ["Rate limit exceeded"],
-        }
-        clock.move(seconds=1)
-        assert (await client.get("/api/orders")).status_code == 200
-        clock.move(seconds=30)
-        assert (await client.get("/api/orders")).json()["metadata"]["requests_remaining"] == 39
-
-
-async def test_requests_sent_while_limited_make_the_wait_longer() -> None:
-    clock = Clock()
-    async with company(clock) as client:
-        for _ in range(40):
-            await client.get("/api/orders")
-        waits = [(await client.get("/purchase_orders.json")).headers["duoplane-retry-after-seconds"] for _ in range(5)]
-        assert waits == ["1", "2", "2", "3", "3"]
-        clock.move(seconds=2)
-        assert (await client.get("/api/orders")).status_code == 429
-        clock.move(seconds=4)
-        assert (await client.get("/api/orders")).status_code == 200
-
-
-async def test_each_api_user_has_a_bucket_of_its_own_which_processes_share(tmp_path: Path) -> None:
-    clock = Clock()
-    worlds = [SandboxWorld(SandboxStore(tmp_path / "s.db", clock), clock) for _ in range(3)]
-    for world in worlds[:2]:
-        async with connect(clock, world) as client:
-            answer = await client.get("/api/orders")
-    assert answer.json()["metadata"]["requests_remaining"] == 38
-    async with connect(clock, worlds[2], VENDOR_AUTH) as client:
-        assert (await client.get("/purchase_orders.json")).headers["duoplane-requests-left"] == "39"
-
-
 async def test_an_unknown_path_is_an_html_page() -> None:
     async with company() as client:
         for path in ("/nowhere", "/api/orders/1/cancel"):
             answer = await client.delete(path)
             assert answer.status_code == 404
             assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_the_app_follows_a_servers_lifespan() -> None:
+    received = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent: list[str] = []
+
+    async def receive() -> Any:
+        return received.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    await build(world_at(Clock()))({"type": "lifespan", "asgi": {}, "state": {}}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 def test_requests_have_short_names_for_the_fault_switches() -> None:

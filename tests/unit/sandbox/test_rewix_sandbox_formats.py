@@ -262,6 +262,21 @@ async def test_a_reference_with_characters_xml_cannot_hold_is_still_answered_in_
         assert SafeTree.fromstring(status.content).findtext("order_list/order/ext_ref") == "A&<B>"
 
 
+async def test_wrong_credentials_are_refused_before_anything_else() -> None:
+    async with open_shop() as shop:
+        for headers in (
+            {"Authorization": "Basic c2FuZGJveC1rZXk6bm8="},
+            {"Authorization": "Bearer sandbox-key"},
+            {"Authorization": "Basic ***"},
+            {"Authorization": "Basic"},
+        ):
+            for path in (LOCKED, "/nowhere"):
+                request = shop.build_request("GET", path, headers=headers)
+                answer = await shop.send(request, auth=None)
+                assert answer.status_code == 401
+                assert answer.headers["www-authenticate"] == 'Basic realm="Rewix"'
+
+
 async def test_head_tells_whether_the_credentials_work_without_a_body() -> None:
     async with open_shop() as shop:
         answer = await shop.head(LOCKED)

@@ -54,7 +54,7 @@ async def test_lock_adds_unlock_gives_back_and_set_fixes_the_total_in_one_call()
     async with open_shop() as shop:
         await reserve(shop, step("lock", (1578, 5), (1567, 5)))
         answer = await reserve(
-            shop, step("lock", (1578, 2)), step("unlock", (1567, 4)), step("set", (1589, 3)), step("set")
+            shop, step("lock", (1578, 2)), step("unlock", (1567, 4)), step("set", (1589, 3)), {"type": "set"}
         )
         assert answer.json() == {
             "models": [
@@ -107,6 +107,7 @@ WRONG_OPERATIONS: list[Any] = [
     [{"type": "lock", "models": {}}],
     [{"type": "lock", "models": [{"stock_id": 1578, "quantity": -1}]}],
     [{"type": "lock", "models": [{"stock_id": 1578}]}],
+    [{"type": ["lock"]}],
 ]
 
 
@@ -239,6 +240,9 @@ async def test_only_what_changed_since_comes_and_an_old_since_is_refused() -> No
         (item,) = page["pageItems"]
         moved = {model["id"]: (model["availability"], model["lastUpdate"]) for model in item["models"]}
         assert moved[1578] == (115, int((NOON + timedelta(minutes=20)).timestamp() * 1000))
+        # A time without a zone is read as UTC.
+        page = (await shop.get(PRODUCTS, params={"acceptedlocales": "en_US", "since": "2026-03-02T12:20:01"})).json()
+        assert page["pageItems"] == []
         clock.move(hours=4)
         answer = await shop.get(PRODUCTS, params={"acceptedlocales": "en_US", "since": last_update})
         assert (answer.status_code, answer.text) == (412, "since is too old, download everything")

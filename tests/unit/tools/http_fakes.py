@@ -58,7 +58,7 @@ class FakeProvider:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return httpx2.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
 
     def http(self, *, timing: Timing | None = None, auth: Mapping[str, str] | None = None) -> ProviderHttp:
         """A client of this provider; pauses are only written down."""

@@ -10,7 +10,7 @@ import pytest
 
 from dropship_tools.errors import LedgerUnavailable, NotConfigured, OutcomeUnknown, ProviderUnavailable, Sent
 from dropship_tools.http import ProviderHttp, Timing
-from dropship_tools.wire import Answer, SendOnce, WireRequest
+from dropship_tools.wire import SendOnce, WireRequest
 from unit.tools.http_fakes import HOST, KEY, LOOK, ORDER, Chunks, FakeProvider, permission, reply
 
 pytestmark = pytest.mark.anyio
@@ -357,7 +357,3 @@ def test_the_default_times_fit_into_one_call() -> None:
 
     assert timing.connect < timing.read < timing.order
     assert timing.order + timing.read <= 45
-
-
-def test_an_answer_is_plain_data() -> None:
-    assert Answer(200, {}, b"x") == Answer(200, {}, b"x")

@@ -16,7 +16,7 @@ _PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
 
 
 def _blank_or_country(value: str) -> str:
-    if value and value.upper() not in country_codes():
+    if value and not (value.isascii() and value.upper() in country_codes()):
         raise ValueError("must be a two-letter ISO 3166-1 country code such as FR")
     return value.upper()
 

@@ -46,8 +46,7 @@ def quota(answer: Answer, body: Any) -> Quota:
     remaining = _number(facts.get("requests_remaining", answer.headers.get("duoplane-requests-left")))
     told = _number(facts.get("retry_after_seconds", answer.headers.get("duoplane-retry-after-seconds")))
     if answer.status == 429:
-        if told is None:
-            told = _number(answer.headers.get("retry-after"))
+        told = answer.retry_after if told is None else told
         wait = (UNTOLD if told is None else told) + SPARE
     else:
         wait = told + SPARE if told else 0

@@ -25,6 +25,7 @@ from dropship_tools.provider import Account
 from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
 
 TITLE = "Duoplane"
+ORDER, ORDERS, PURCHASE_ORDERS, SHIPMENTS = "order", "orders", "purchase orders", "shipments"
 PAGE_SIZE = 250
 MAX_PAGES = 4
 """Pages read of one list. No filter of the lists of orders and shipments is known, so they are read newest first."""
@@ -146,7 +147,7 @@ class DuoplaneClient:
         Raises:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        _, body = await self._read(wire.get(wire.path("api", "orders", order_id)), "order")
+        _, body = await self._read(wire.get(wire.path("api", "orders", order_id)), ORDER)
         try:
             if not isinstance(body, Mapping):
                 raise Unreadable("the answer is not the documented envelope")
@@ -160,17 +161,18 @@ class DuoplaneClient:
     async def list_order_ids(self, reference: str) -> list[str]:
         """Ids of the newest orders with this external_id, then of those with this internal_id.
 
-        Looks through `MAX_PAGES` pages at most and stops at the first that holds one, so none found proves nothing.
+        Looks through `MAX_PAGES` pages at most, to the first with that external_id, so none found proves nothing.
 
         Raises:
-            NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         rows, _ = await self._scan(
+            ORDERS,
             wire.path("api", "orders"),
             {},
             WireListedOrder,
             lambda row: reference in (row.attributes.external_id, row.attributes.internal_id),
-            stop_at_first=True,
+            enough=lambda row: row.attributes.external_id == reference,
         )
         rows.sort(key=lambda row: row.attributes.external_id != reference)
         return [row.id for row in rows if row.id]
@@ -179,9 +181,10 @@ class DuoplaneClient:
         """GET /purchase_orders.json: all of the order with this number. None proves nothing.
 
         Raises:
-            NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         rows, _ = await self._scan(
+            PURCHASE_ORDERS,
             wire.path("purchase_orders.json"),
             {"search[order_public_reference]": reference},
             WirePurchaseOrder,
@@ -193,10 +196,14 @@ class DuoplaneClient:
         """GET /shipments.json: those of some purchase orders, and whether all shipments were looked through.
 
         Raises:
-            NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         return await self._scan(
-            wire.path("shipments.json"), {}, WireShipment, lambda row: row.purchase_order_id in purchase_order_ids
+            SHIPMENTS,
+            wire.path("shipments.json"),
+            {},
+            WireShipment,
+            lambda row: row.purchase_order_id in purchase_order_ids,
         )
 
     async def aclose(self) -> None:
@@ -205,31 +212,32 @@ class DuoplaneClient:
 
     async def _scan(
         self,
+        what: str,
         target: str,
         query: Mapping[str, str],
         model: type[Row],
         wanted: Callable[[Row], bool],
         *,
-        stop_at_first: bool = False,
+        enough: Callable[[Row], bool] = lambda _: False,
     ) -> tuple[list[Row], bool]:
-        """The wanted rows of a list, and whether it was read to its end."""
-        page = await self._page(target, query, model, 1)
+        """The wanted rows of a list, up to the page with one that is `enough`; and whether it was read to its end."""
+        page = await self._page(what, target, query, model, 1)
         hits = [row for row in page.rows if wanted(row)]
         end = math.inf
         for number in page.others():
-            if number > end or (hits and stop_at_first):
+            if number > end or any(map(enough, hits)):
                 break
-            page = await self._page(target, query, model, number)
+            page = await self._page(what, target, query, model, number)
             hits += [row for row in page.rows if wanted(row)]
             if not page.more:
                 end = number
         return hits, not page.more
 
-    async def _page(self, target: str, query: Mapping[str, str], model: type[Row], number: int) -> Page[Row]:
+    async def _page(self, what: str, target: str, query: Mapping[str, str], model: type[Row], number: int) -> Page[Row]:
         """A page of the new API (`data` and `metadata`) or of the old one (a bare array and headers)."""
         # Paging stands outside of search[...]; inside it is silently ignored (sheet section 9).
         request = wire.get(target, {**query, "page": number, "per_page": PAGE_SIZE})
-        answer, body = await self._read(request, "list")
+        answer, body = await self._read(request, what)
         rows = cast("Mapping[str, Any]", body).get("data") if isinstance(body, Mapping) else body
         try:
             if not isinstance(rows, list):
@@ -248,13 +256,19 @@ class DuoplaneClient:
 
     async def _read(self, request: WireRequest, what: str) -> tuple[Answer, Any]:
         await self._budget.take()
-        answer = await self._http.read(request)
+        answer = await self._http.read(request)  # may send up to three; requests_remaining corrects the count
         body = self._read_quota(answer)
         if answer.status == 429:
             raise slow_down(quota(answer, body).wait, said(answer, body))
+        if answer.status == 404 and what != ORDER:
+            raise ProviderRefused(
+                f"{TITLE} does not show this account {what}",
+                fix="Ask the person who runs this server whether the key is a retailer's and may see them.",
+                provider_said=said(answer, body),
+            )
         if answer.status == 404:
             raise NotFound(
-                f"{TITLE} knows no {what} under that id",
+                f"{TITLE} knows no order under that id",
                 fix="order_id is Duoplane's own number of an order; give your own number as external_id.",
                 provider_said=said(answer, body),
             )

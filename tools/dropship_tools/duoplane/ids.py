@@ -36,12 +36,12 @@ def _digits(value: Any) -> Any:
     if value == "":
         return value
     try:
-        number = int(id_text(value) or "")
+        text = id_text(value) or ""
     except ValueError:
-        number = -1
-    if not 0 <= number < 10**18:
+        text = ""
+    if not text.isdecimal() or len(text) > 18:
         raise ValueError("must be Duoplane's number of the order, digits only; yours goes into external_id")
-    return str(number)
+    return str(int(text))
 
 
 WireId = Annotated[str, BeforeValidator(id_text)]

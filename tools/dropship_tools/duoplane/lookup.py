@@ -45,14 +45,14 @@ async def look_up(client: DuoplaneClient, reference: str, accept: Callable[[Wire
     trouble: DropshipError | None = None
     try:
         rows = await client.purchase_orders(reference)
-        ids = list(dict.fromkeys(row.order_id for row in rows if row.order_id))
+        ids = [row.order_id for row in rows if row.order_id]
         if match := await _read_first(client, ids, accept):
             return match
-    except (ProviderAuth, ProviderRefused, NotFound) as error:
+    except (ProviderAuth, ProviderRefused) as error:
         trouble = error  # one of the two APIs may be closed to this key; the other is asked all the same
     try:
         listed = await client.list_order_ids(reference)
-    except NotFound:
+    except ProviderRefused:
         listed = []  # the list is only mentioned in the documentation (sheet section 5.3)
     match = await _read_first(client, listed, accept)
     if match is None and trouble:
@@ -62,7 +62,7 @@ async def look_up(client: DuoplaneClient, reference: str, accept: Callable[[Wire
 
 async def _read_first(client: DuoplaneClient, ids: Sequence[str], accept: Callable[[WireOrder], bool]) -> Match | None:
     matches: list[Match] = []
-    for order_id in ids[:MOST_NAMESAKES]:
+    for order_id in list(dict.fromkeys(ids))[:MOST_NAMESAKES]:
         try:
             match = Match(await client.get_order(order_id))
         except NotFound:  # its address is inferred (sheet section 5.2), and the order was seen elsewhere

@@ -33,8 +33,10 @@ from dropship_tools.text import Said
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 
-ROUTED = frozenset({"vendor_sku", "vendor_id", "vendor", "vendor_name", "cost"})
-"""What agents send to choose a supplier. The API has no such field."""
+ROUTING = "routing is Duoplane's; use retailer_sku or retailer_product_id"
+"""For what agents send to choose a supplier; the API has no such field."""
+
+FLAT = "give the fields flat; only answers are wrapped in data and attributes"
 
 
 def _moment(value: str) -> str:
@@ -46,10 +48,6 @@ def _moment(value: str) -> str:
         except ValueError:
             raise ValueError("must be a time with zone such as 2026-11-07T14:15:22Z") from None
     return value
-
-
-def _names(value: Any) -> set[str]:
-    return set(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else set()
 
 
 class OrderNote(Part):
@@ -71,6 +69,7 @@ class OrderItem(Part):
         "title": "name",
         "unit_price": "price",
         "notes": "order_item_notes",
+        **dict.fromkeys(("vendor_sku", "vendor_id", "vendor", "vendor_name", "supplier", "cost"), ROUTING),
     }
 
     name: RequiredLine
@@ -82,15 +81,6 @@ class OrderItem(Part):
     order_item_notes: Annotated[list[OrderNote], Field(max_length=20)] = Field(
         default_factory=list[OrderNote], description="vendors may see them"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _routing_is_not_ours(cls, value: Any) -> Any:
-        if given := sorted(ROUTED & _names(value)):
-            raise ValueError(
-                f"{', '.join(given)} cannot be sent: routing is Duoplane's; use retailer_sku or retailer_product_id"
-            )
-        return value
 
     @model_validator(mode="after")
     def _product(self) -> OrderItem:
@@ -114,6 +104,7 @@ class CreateOrder(CreateArguments):
         "note": "customer_note",
         "notes": "order_notes",
         "date": "ordered_at",
+        **dict.fromkeys(("data", "attributes", "relationships"), FLAT),
     }
 
     store_id: PositiveInt | None = Field(default=None, description="default: the account's")
@@ -127,15 +118,6 @@ class CreateOrder(CreateArguments):
     shipping_address: ShippingAddress
     billing_address: Address | None = None
     order_items: Annotated[list[OrderItem], Field(min_length=1, max_length=200)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        if {"data", "attributes", "relationships"} & _names(value):
-            raise ValueError(
-                "give the fields flat, as the schema shows: only answers are wrapped in data and attributes"
-            )
-        return value
 
 
 class GetOrder(Arguments):
@@ -320,7 +302,7 @@ class WireShipment(WireModel):
 
 
 class ItemResult(Result):
-    """One line. Prices are in the store's currency, which Duoplane does not state."""
+    """One line; `price` is retail, per piece."""
 
     retailer_sku: str = ""
     name: str = ""
@@ -366,6 +348,7 @@ class DuoplaneOrder(OrderResult):
     ordered_at: str = ""
     created_at: str = ""
     updated_at: str = ""
+    currency: str = ""
     ship_to: ShipTo | None = None
     items: list[ItemResult] = Field(default_factory=list[ItemResult])
     purchase_orders: list[PurchaseOrderResult] = Field(default_factory=list[PurchaseOrderResult])

@@ -21,6 +21,7 @@ from dropship_tools.duoplane.models import (
 from dropship_tools.duoplane.statuses import progress
 from dropship_tools.orders import ShipTo
 
+CURRENCY = "the store's, not stated by Duoplane"
 ACCEPTED = (
     "Accepted by Duoplane: neither a draft nor proof that a vendor has it. Account settings may send purchase orders "
     "to vendors without another call; look with duoplane_get_order."
@@ -90,6 +91,7 @@ def full(
         ordered_at=facts.ordered_at or "",
         created_at=facts.created_at or "",
         updated_at=facts.updated_at or "",
+        currency=CURRENCY if any(item.price for item in order.items()) else "",
         ship_to=_ship_to(address.attributes) if address else None,
         items=[_item(item) for item in order.items()],
         purchase_orders=[_purchase_order(row) for row in purchase_orders or []],

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from dropship_tools.duoplane.sandbox_answers import CALLER, Caller, html_page, refusal
 from dropship_tools.duoplane.sandbox_bucket import pour
 from dropship_tools.duoplane.sandbox_new_api import NewApi
-from dropship_tools.duoplane.sandbox_old_api import OldApi
+from dropship_tools.duoplane.sandbox_old_api import BadSearch, OldApi, bad_search
 from dropship_tools.sandbox.world import SandboxWorld
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def operation(method: str, path: str) -> str:
 def build(world: SandboxWorld) -> ASGIApp:
     """The sandbox on one world."""
     app = Starlette(
-        routes=[*NewApi(world).routes(), *OldApi(world).routes()], exception_handlers={HTTPException: _no_such_page}
+        routes=[*NewApi(world).routes(), *OldApi(world).routes()],
+        exception_handlers={HTTPException: _no_such_page, BadSearch: bad_search},
     )
     app.router.redirect_slashes = False
 

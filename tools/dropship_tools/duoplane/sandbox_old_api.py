@@ -66,10 +66,10 @@ class Search:
         """A filter that is true or false, None if it is neither."""
         return {"true": True, "1": True, "false": False, "0": False}.get((self.text(key) or "").lower())
 
-    def within(self, name: str, moment: datetime) -> bool:
-        """Whether a time lies between `<name>_min` and `<name>_max`. Raises BadSearch."""
+    def between(self, name: str) -> Callable[[datetime], bool]:
+        """Tells whether a time lies between `<name>_min` and `<name>_max`. Raises BadSearch."""
         least, most = self._moment(f"{name}_min"), self._moment(f"{name}_max")
-        return (least is None or least <= moment) and (most is None or moment <= most)
+        return lambda moment: (least is None or least <= moment) and (most is None or moment <= most)
 
     def _moment(self, key: str) -> datetime | None:
         text = self.text(key)
@@ -106,12 +106,13 @@ class OldApi:
         search, now = Search(request), self.world.now()
         reference, fulfilled = search.text("order_public_reference"), search.flag("fulfilled")
         orders = newest_orders(self.world) if reference is None else orders_with_reference(self.world, reference)
+        created, updated = search.between("created_at"), search.between("updated_at")
 
         def wanted(found: PurchaseOrder) -> bool:
             return (
                 fulfilled in (None, found.is_shipped(now))
-                and search.within("created_at", found.created_at)
-                and search.within("updated_at", found.updated_at(now))
+                and created(found.created_at)
+                and updated(found.updated_at(now))
             )
 
         return _listed(request, self._visible(request, orders), wanted, self._purchase_order)
@@ -124,13 +125,13 @@ class OldApi:
     async def list_shipments(self, request: Request) -> Response:
         """GET /shipments.json (sheet 6.4). A filter by purchase order or order is not confirmed, so none works."""
         search, now = Search(request), self.world.now()
-        found = self._visible(request, newest_orders(self.world))
+        created, updated = search.between("created_at"), search.between("updated_at")
 
-        def wanted(shipped: PurchaseOrder) -> bool:
-            moment = shipped.shipped_at or now
-            return search.within("created_at", moment) and search.within("updated_at", moment)
+        def wanted(found: PurchaseOrder) -> bool:
+            shipped_at = found.shipped_at
+            return shipped_at is not None and shipped_at <= now and created(shipped_at) and updated(shipped_at)
 
-        return _listed(request, (one for one in found if one.is_shipped(now)), wanted, self._shipment)
+        return _listed(request, self._visible(request, newest_orders(self.world)), wanted, self._shipment)
 
     async def get_shipment(self, request: Request) -> Response:
         """GET /shipments/{id}.json (sheet 6.4)."""
@@ -142,9 +143,10 @@ class OldApi:
     async def list_orders(self, request: Request) -> Response:
         """GET /orders.json (sheet 6.5). Its filters are not documented; the usual times work."""
         search, now = Search(request), self.world.now()
+        created, updated = search.between("created_at"), search.between("updated_at")
 
         def wanted(order: Order) -> bool:
-            return search.within("created_at", order.created_at) and search.within("updated_at", updated_at(order, now))
+            return created(order.created_at) and updated(updated_at(order, now))
 
         return _listed(request, newest_orders(self.world), wanted, self._order)
 
@@ -158,14 +160,15 @@ class OldApi:
         """GET /products.json (sheet 6.6): where a store id and the vendors of a SKU can be found."""
         search = Search(request)
         sku, vendor_sku, kind = search.text("retailer_sku"), search.text("vendor_sku"), search.text("product_type")
+        created, updated = search.between("created_at"), search.between("updated_at")
 
         def wanted(product: Product) -> bool:
             return (
                 sku in (None, product.retailer_sku)
                 and (vendor_sku is None or any(vendor_sku == offer.vendor_sku for offer in product.inventories))
                 and kind in (None, product.type)
-                and search.within("created_at", product.created_at)
-                and search.within("updated_at", product.created_at)
+                and created(product.created_at)
+                and updated(product.created_at)
             )
 
         return _listed(request, reversed(all_products(self.world)), wanted, _product)
@@ -275,10 +278,12 @@ class OldApi:
 def _listed(
     request: Request, rows: Iterable[Row], wanted: Callable[[Row], bool], shown: Callable[[Row], Fields]
 ) -> Response:
-    try:
-        return bare_list(request, [row for row in rows if wanted(row)], shown)
-    except BadSearch as error:
-        return bare_refusal(request, 400, str(error))
+    return bare_list(request, [row for row in rows if wanted(row)], shown)
+
+
+async def bad_search(request: Request, error: Exception) -> Response:
+    """What a search value that cannot be read is answered with."""
+    return bare_refusal(request, 400, str(error))
 
 
 def _missing(request: Request) -> Response:

@@ -222,6 +222,7 @@ def _text_or_nothing(value: Any) -> Any:
 Extra = Annotated[Said | None, BeforeValidator(_text_or_nothing)]
 """A fact worth showing and not worth losing an order for: anything that is no text or number counts as absent."""
 
+
 def _link_or_nothing(value: Any) -> Any:
     link = value.strip() if isinstance(value, str) else ""
     return link if re.fullmatch(r"https?://[!-~]{1,1000}", link) else None

@@ -1,0 +1,423 @@
+"""The building blocks of arguments: what is accepted, in which form it is kept, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from dropship_tools.arguments import (
+    Amount,
+    Arguments,
+    Count,
+    Country,
+    CreateArguments,
+    Email,
+    Line,
+    Note,
+    Part,
+    Phone,
+    PositiveInt,
+    Quantity,
+    Reference,
+    RequiredLine,
+    country_codes,
+)
+
+TYPES: dict[str, Any] = {
+    "Line": Line,
+    "RequiredLine": RequiredLine,
+    "Note": Note,
+    "Reference": Reference,
+    "Phone": Phone,
+    "Email": Email,
+    "Country": Country,
+    "PositiveInt": PositiveInt,
+    "Quantity": Quantity,
+    "Count": Count,
+    "Amount": Amount,
+}
+INVISIBLE = [
+    *("\x00", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u200e", "\u202e", "\u2066", "\ufeff", "\u2028"),
+    *("\u2029", "\U000e0041", "\ue000", "\ud800", "\uffff"),
+]
+
+
+class Everything(Part):
+    """One field that takes what a test puts in."""
+
+    value: Any = None
+
+
+def adapter(name: str) -> TypeAdapter[Any]:
+    """The type under the configuration of arguments."""
+    model = type("Model", (Part,), {"__annotations__": {"value": TYPES[name]}})
+    return TypeAdapter(model)
+
+
+ADAPTERS = {name: adapter(name) for name in TYPES}
+
+
+def kept(name: str, value: Any) -> Any:
+    """`value` as it is kept."""
+    return ADAPTERS[name].validate_python({"value": value}).value
+
+
+def problem(name: str, value: Any) -> str:
+    """Why `value` is refused."""
+    with pytest.raises(ValidationError) as raised:
+        kept(name, value)
+    (detail,) = raised.value.errors()
+    assert detail["loc"] == ("value",)
+    return detail["msg"].removeprefix("Value error, ")
+
+
+# --- text -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "given_", "expected"),
+    [
+        ("Line", "", ""),
+        ("Line", "  Jumpstreet 23 ", "Jumpstreet 23"),
+        ("Line", "   ", ""),
+        ("Line", 4500, "4500"),
+        ("Line", "e\u0301", "\u00e9"),
+        ("Line", "x" * 255, "x" * 255),
+        ("Line", "\u7530\u4e2d \U0001f355", "\u7530\u4e2d \U0001f355"),
+        ("RequiredLine", " a ", "a"),
+        ("RequiredLine", 0, "0"),
+        ("Note", "", ""),
+        ("Note", " ring twice \r\n then knock\n", "ring twice\nthen knock"),
+        ("Note", "x" * 2000, "x" * 2000),
+        ("Note", 7, "7"),
+        ("Reference", "L41223D", "L41223D"),
+        ("Reference", " shop.1_a-B ", "shop.1_a-B"),
+        ("Reference", 10045, "10045"),
+        ("Reference", "7" * 64, "7" * 64),
+        ("Phone", "", ""),
+        ("Phone", "222 222", "222 222"),
+        ("Phone", "+33 (0)1.23/45-67 x89", "+33 (0)1.23/45-67 x89"),
+        ("Phone", 612345678, "612345678"),
+        ("Email", "", ""),
+        ("Email", " info@example.org ", "info@example.org"),
+        ("Email", "j.o'neil+shop@mail.example.co.uk", "j.o'neil+shop@mail.example.co.uk"),
+        ("Email", "j\u00f6rg@example.org", "j\u00f6rg@example.org"),
+        ("Country", "US", "US"),
+        ("Country", " nl ", "NL"),
+    ],
+)
+def test_text_is_kept_trimmed_and_in_one_form(name: str, given_: Any, expected: str) -> None:
+    assert kept(name, given_) == expected
+
+
+@pytest.mark.parametrize("name", ["Line", "RequiredLine", "Note", "Reference", "Phone", "Email", "Country"])
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (True, "must be text"),
+        (False, "must be text"),
+        (12.5, "must be text: as a number it may lose digits"),
+        (12.0, "must be text: as a number it may lose digits"),
+        (float("nan"), "must be text: as a number it may lose digits"),
+        (["a"], "Input should be a valid string"),
+        ({"a": 1}, "Input should be a valid string"),
+        (b"a\xff", "Input should be a valid string, unable to parse raw data as a unicode string"),
+        (None, "Input should be a valid string"),
+    ],
+)
+def test_what_is_no_text_is_refused(name: str, value: Any, why: str) -> None:
+    assert problem(name, value) == why
+
+
+@pytest.mark.parametrize("name", ["Line", "RequiredLine", "Note", "Reference", "Phone", "Email", "Country"])
+@pytest.mark.parametrize("character", INVISIBLE, ids=lambda c: f"U+{ord(c):04X}")
+def test_invisible_characters_are_refused(name: str, character: str) -> None:
+    # half a surrogate pair fails as soon as pydantic reads the string
+    expected = "valid string" if character == "\ud800" else "must be one line without control or invisible characters"
+    assert expected in problem(name, f"ab{character}cd")
+
+
+@pytest.mark.parametrize("name", ["Line", "RequiredLine", "Reference"])
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\t"])
+def test_a_line_is_one_line(name: str, line_break: str) -> None:
+    assert "one line" in problem(name, f"a{line_break}b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("Line", "x" * 256, "String should have at most 255 characters"),
+        ("Note", "x" * 2001, "String should have at most 2000 characters"),
+        ("RequiredLine", "", "must not be empty"),
+        ("RequiredLine", "   ", "must not be empty"),
+        ("Reference", "", "String should have at least 1 character"),
+        ("Reference", "x" * 65, "String should have at most 64 characters"),
+        ("Country", "", "must be a two-letter ISO 3166-1 country code such as FR"),
+    ],
+)
+def test_text_has_its_length(name: str, value: str, why: str) -> None:
+    assert problem(name, value) == why
+
+
+@pytest.mark.parametrize(
+    "value", [".", "..", "-1", "_a", "a/b", "a b", "a#1", "#1001", "\u00e9", "\u0661", "a\\b", "a%2F"]
+)
+def test_a_reference_travels_in_addresses_and_holds_nothing_that_could_change_them(value: str) -> None:
+    assert problem("Reference", value) == ("may hold letters, digits and . _ - only, and starts with a letter or digit")
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True))
+def test_every_ordinary_reference_is_kept_as_it_is(value: str) -> None:
+    assert kept("Reference", value) == value
+
+
+@given(st.integers(min_value=0, max_value=10**18))
+def test_a_number_and_its_digits_are_the_same_reference(value: int) -> None:
+    assert kept("Reference", value) == kept("Reference", str(value)) == str(value)
+
+
+@given(st.text())
+def test_a_reference_is_kept_or_refused_and_never_mended(value: str) -> None:
+    try:
+        reference = kept("Reference", value)
+    except ValidationError:
+        return
+    assert reference == value.strip()
+    assert reference.isascii()
+    assert "/" not in reference
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("12", "must hold 3 to 20 digits"),
+        ("call me", "must hold 3 to 20 digits"),
+        ("1" * 21, "must hold 3 to 20 digits"),
+        ("0612345678 (Ann)", "may hold digits, spaces and + ( ) . / - only"),
+        ("\u0661\u0662\u0663\u0664", "may hold digits, spaces and + ( ) . / - only"),
+        ("123" + " " * 38, None),
+        ("123" + "-" * 38, "may hold digits, spaces and + ( ) . / - only"),
+    ],
+)
+def test_a_telephone_number_looks_like_one(value: str, why: str | None) -> None:
+    if why is None:
+        assert kept("Phone", value) == value.strip()
+    else:
+        assert problem("Phone", value) == why
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "info",
+        "info@",
+        "@example.org",
+        "info@example",
+        "info@@example.org",
+        "a b@example.org",
+        "a@example.org, b@example.org",
+        "Ann <ann@example.org>",
+        '"ann"@example.org',
+        "ann@-example.org",
+        "ann@example-.org",
+        "ann@.org",
+        "ann@example..org",
+        f"{'a' * 65}@example.org",
+        f"a@{'b' * 247}.example",
+        f"a@{'b-' * 120}",
+    ],
+)
+def test_an_email_address_looks_like_one(value: str) -> None:
+    assert problem("Email", value) == "must look like name@example.com"
+
+
+@pytest.mark.parametrize(
+    "value", ["UK", "EU", "XX", "USA", "528", "Netherlands", "N", "\u00df", "\ufb01", "\uff26\uff32"]
+)
+def test_a_country_is_a_code_of_the_standard(value: str) -> None:
+    assert problem("Country", value) == "must be a two-letter ISO 3166-1 country code such as FR"
+
+
+def test_the_standard_is_complete() -> None:
+    assert len(country_codes()) == 249
+    assert {"NL", "BE", "DE", "FR", "IT", "GB", "US", "XK"} - country_codes() == {"XK"}
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["PositiveInt", "Quantity", "Count"])
+@pytest.mark.parametrize("value", [2, "2", " 2 ", 2.0, "+2", "02"], ids=repr)
+def test_whole_numbers_may_come_as_text(name: str, value: Any) -> None:
+    number = kept(name, value)
+    assert (number, type(number)) == (2, int)
+
+
+@pytest.mark.parametrize("name", ["PositiveInt", "Quantity", "Count"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        False,
+        2.5,
+        "2.5",
+        "2.0",
+        "2 pieces",
+        "two",
+        "",
+        "0x10",
+        "1_000",
+        "1,000",
+        "1e3",
+        "\u0662",
+        "1" * 19,
+        "9" * 5000,
+        *(float("nan"), float("inf"), 1e300, 10**30, None, [2], {"value": 2}),
+    ],
+    ids=lambda v: repr(v)[:20],
+)
+def test_what_is_no_whole_number_is_refused(name: str, value: Any) -> None:
+    assert problem(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("PositiveInt", 1, 10**15), ("Quantity", 1, 100_000), ("Count", 0, 10**9)],
+)
+def test_whole_numbers_have_bounds(name: str, least: int, most: int) -> None:
+    assert (kept(name, least), kept(name, most)) == (least, most)
+    assert problem(name, least - 1) == f"Input should be greater than or equal to {least}"
+    assert problem(name, most + 1) == f"Input should be less than or equal to {most}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0.00"),
+        (-0.0, "0.00"),
+        (5, "5.00"),
+        (10.99, "10.99"),
+        (2.5, "2.50"),
+        (0.1, "0.10"),
+        ("10.99", "10.99"),
+        (" 10.9 ", "10.90"),
+        ("10.990", "10.99"),
+        ("007", "7.00"),
+        ("1." + "0" * 300, "1.00"),
+        (999_999_999.99, "999999999.99"),
+        (Decimal("4.950"), "4.95"),
+        (Decimal("1E+2"), "100.00"),
+    ],
+    ids=lambda v: repr(v)[:20],
+)
+def test_amounts_are_kept_with_two_places(value: Any, text: str) -> None:
+    assert str(kept("Amount", value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (True, "must be a number"),
+        ("10,99", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("1,234.50", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("\u20ac10", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("10 EUR", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("1e2", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("-1", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("NaN", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("\u0661", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("", "must be a plain number such as 10.99, without currency or thousands separator"),
+        ("9" * 13, "must be a plain number such as 10.99, without currency or thousands separator"),
+        (10.999, "must have at most two decimal places"),
+        ("0.001", "must have at most two decimal places"),
+        (26.930000000000003, "must have at most two decimal places"),
+        (1e-7, "must have at most two decimal places"),
+        (5e-324, "must have at most two decimal places"),
+        ("1." + "0" * 300 + "1", "must have at most two decimal places"),
+        (-0.01, "Input should be greater than or equal to 0"),
+        (-1, "Input should be greater than or equal to 0"),
+        (10**9, "Input should be less than 1000000000"),
+        (1e300, "Input should be less than 1000000000"),
+        (10**400, "Input should be less than 1000000000"),
+        (float("nan"), "Input should be a finite number"),
+        (float("inf"), "Input should be a finite number"),
+        (None, "Decimal input should be an integer, float, string or Decimal object"),
+        ([1], "Decimal input should be an integer, float, string or Decimal object"),
+    ],
+    ids=lambda v: repr(v)[:30],
+)
+def test_what_is_no_amount_is_refused(value: Any, why: str) -> None:
+    assert problem("Amount", value) == why
+
+
+@given(st.decimals(min_value=0, max_value=Decimal("999999999.99"), places=2))
+def test_an_amount_is_the_same_as_a_number_as_text_and_after_json(amount: Decimal) -> None:
+    as_float = json.loads(str(amount))
+
+    forms = {str(kept("Amount", form)) for form in (amount, str(amount), as_float, f"{amount}0")}
+
+    assert forms == {str(abs(amount))}
+
+
+@given(st.one_of(st.floats(), st.integers(), st.text(), st.decimals()))
+def test_an_amount_is_exact_or_refused(value: Any) -> None:
+    try:
+        amount = kept("Amount", value)
+    except ValidationError:
+        return
+    assert amount.as_tuple().exponent == -2
+    assert 0 <= amount < 10**9
+    assert amount == (Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
+
+
+# --- objects ----------------------------------------------------------------------------------------------------
+
+
+def test_arguments_are_closed_and_do_not_change() -> None:
+    part = Everything(value=1)
+
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        Everything.model_validate({"value": 1, "valeu": 2})
+    with pytest.raises(ValidationError, match="frozen"):
+        part.value = 2
+
+
+@pytest.mark.parametrize("name", list(TYPES))
+def test_a_refusal_does_not_repeat_what_was_given(name: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        kept(name, ["s-very-secret"])
+
+    assert "s-very-secret" not in str(raised.value)
+
+
+def test_an_order_is_real_unless_a_dry_run_is_asked_for() -> None:
+    assert issubclass(CreateArguments, Arguments)
+    assert CreateArguments().dry_run is False
+    assert CreateArguments.model_validate({"dry_run": "true"}).dry_run is True
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        *(
+            (name, {"type": "string"})
+            for name in ("Line", "RequiredLine", "Note", "Reference", "Phone", "Email", "Country")
+        ),
+        ("PositiveInt", {"type": "integer", "minimum": 1}),
+        ("Quantity", {"type": "integer", "minimum": 1}),
+        ("Count", {"type": "integer", "minimum": 0}),
+        ("Amount", {"type": "number", "minimum": 0}),
+    ],
+)
+def test_schemas_hold_only_what_every_host_understands(name: str, schema: dict[str, Any]) -> None:
+    assert TypeAdapter(TYPES[name]).json_schema() == schema
+
+
+def test_a_type_can_be_optional_with_a_default() -> None:
+    assert TypeAdapter(Annotated[Line, "note"]).validate_python("") == ""

@@ -1,0 +1,170 @@
+"""Text of other people: poisoned strings come out harmless, ordinary ones unharmed, and both quickly."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dropship_tools.text import SAID_LIMIT, Said, clean
+
+ORDINARY = [
+    "Pizza margherita, 2 pieces @ 10.99",
+    "Za\u017c\u00f3\u0142\u0107 g\u0119\u015bl\u0105 ja\u017a\u0144",
+    "\u7530\u4e2d\u592a\u90ce \u2014 \u20ac 5,00",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\U0001f355 hot",
+    "5 < 6 and 7 > 3",
+    "if a<5 then b>4",
+    "AT&T; R&D",
+    "100 % \u00bd \u00b2",
+    "C:\\temp\\x [a] {b} `c` $d",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("  a \t\r\n  b\u2028c\u2029d\xa0e ", "a b c d e"),
+        ("<b>bold</b> move", "bold move"),
+        ("a<br/>b<!DOCTYPE html>c<?php x ?>d", "a b c d"),
+        ("<a href='x' onclick=\"y\">link</a>", "link"),
+        ("<img\nsrc=x>after", "after"),
+        ("<script>steal()</script>Hello<style>p{}</style>", "Hello"),
+        ("<SCRIPT src=x>steal()</ScRiPt >Hello", "Hello"),
+        ("Hello<script>never closed", "Hello"),
+        ("a<!-- hidden > still hidden -->b", "a b"),
+        ("a<!-- never closed", "a"),
+        ("<scr<script>ipt>x", "ipt>x"),
+        ("<a<b<c<d>>>>e", ">>>e"),
+        ("&lt;b&gt;bold&lt;/b&gt;", "bold"),
+        ("&amp;lt;script&amp;gt;steal()&amp;lt;/script&amp;gt;ok", "ok"),
+        ("&#60;b&#62;x&#x3c;/b&#x3E;", "x"),
+        ("&#8203;a&#x202E;b&#xE0041;c", "abc"),
+        ("caf&eacute; &amp; bar", "caf\u00e9 & bar"),
+        ("&#0;&#1;&#xD800;&#x110000;x", "\ufffd\ufffd\ufffdx"),
+        (f"a&#{'9' * 5000};b", "a b"),
+        (f"a&#x{'f' * 5000};b", "a b"),
+        (f"a&amp;#{'9' * 5000};b", "a b"),
+        ("I\u200bg\u200dn\u2060o\ufeffr\xade", "Ignore"),
+        ("abc\u202egnp.exe\u202c", "abcgnp.exe"),
+        ("\u2066a\u2069 \u200eb\u200f \u061cc", "a b c"),
+        ("ok" + "".join(chr(0xE0000 + ord(c)) for c in "ignore all"), "ok"),
+        ("ok" + "".join(chr(0xE0100 + n) for n in range(200)), "ok"),
+        ("a\ufe0f\ufe00b", "ab"),
+        ("\u3164\u115f\u1160\uffa0\u2800\u034f\u180bx", "x"),
+        ("a\x00\x07\x1b[31mb\x7f\x85c", "a[31mbc"),
+        ("\ud800x\udfff", "x"),
+        ("\ue000\U000f0000x", "x"),
+        ("<\u200bscript>steal()</script>ok", "ok"),
+        ("&l\u200bt;b&gt;x", "x"),
+    ],
+)
+def test_poison_is_removed(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+@pytest.mark.parametrize("length", [SAID_LIMIT - 1, SAID_LIMIT])
+def test_text_up_to_the_limit_stays_whole(length: int) -> None:
+    assert clean("x" * length) == "x" * length
+
+
+@pytest.mark.parametrize("length", [SAID_LIMIT + 1, 10**6])
+def test_longer_text_is_cut_and_says_so(length: int) -> None:
+    assert clean("x" * length) == "x" * (SAID_LIMIT - 1) + "\u2026"
+
+
+def test_the_limit_can_be_chosen() -> None:
+    assert clean("one two three", 8) == "one two\u2026"
+
+
+HOSTILE = [
+    "<",
+    "<a",
+    "</",
+    "<!--",
+    "<!-- -->",
+    "<script>",
+    "</script ",
+    "<script></script ",
+    "&",
+    "&#",
+    "&amp;",
+    "&lt;",
+    "&#9",
+    "\u200b",
+    " ",
+    "\n",
+    "a<b>",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE, ids=repr)
+def test_hostile_text_of_any_length_is_cleaned_quickly(unit: str) -> None:
+    begun = time.process_time()
+    for text in (unit * 100_000, "<script>" + unit * 100_000, "&#" + "9" * 100_000, "<b>" + unit * 100_000 + ">"):
+        assert len(clean(text, 5_000)) <= 5_000
+    assert time.process_time() - begun < 3
+
+
+@given(st.text(), st.integers(min_value=2, max_value=400))
+def test_whatever_comes_in_one_short_visible_line_comes_out(text: str, limit: int) -> None:
+    cleaned = clean(text, limit)
+
+    assert len(cleaned) <= limit
+    assert cleaned == cleaned.strip()
+    assert all(c == " " or unicodedata.category(c)[0] not in "CZ" for c in cleaned)
+
+
+@given(
+    st.lists(st.sampled_from(["<", ">", "b", "&lt;", "&gt;", "&amp;", "lt;", "#60;", "/", "!--", "script", "\u200b"]))
+)
+def test_no_tag_survives_whatever_it_is_made_of(pieces: list[str]) -> None:
+    cleaned = clean("".join(pieces))
+
+    assert "<b>" not in cleaned
+    assert "<script>" not in cleaned
+    assert "\u200b" not in cleaned
+
+
+class Told(BaseModel):
+    """Somebody else's words."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+    text: Said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("<b>x</b>", "x"),
+        (98, "98"),
+        (10.5, "10.5"),
+        (Decimal("10.50"), "10.50"),
+        (Decimal("1E+5"), "1E+5"),
+    ],
+)
+def test_a_field_of_said_words_is_cleaned_and_takes_numbers(value: Any, text: str) -> None:
+    assert Told(text=value).text == text
+
+
+@pytest.mark.parametrize("value", [None, True, [], {}, b"\xff"])
+def test_a_field_of_said_words_takes_nothing_else(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Told(text=value)
+
+
+def test_said_words_are_plain_strings_in_schemas() -> None:
+    assert Told.model_json_schema()["properties"] == {"text": {"title": "Text", "type": "string"}}
