@@ -66,13 +66,13 @@ def _not_blank(value: str) -> str:
 
 _STRING = WithJsonSchema({"type": "string"})
 
-Line = Annotated[str, BeforeValidator(_as_text), Field(max_length=255), AfterValidator(_printable), _STRING]
+Line = Annotated[str, Field(max_length=255), BeforeValidator(_as_text), AfterValidator(_printable), _STRING]
 """One line of optional text, at most 255 characters; empty means absent."""
 
 RequiredLine = Annotated[Line, AfterValidator(_not_blank)]
 """One line of text that must not be blank."""
 
-Note = Annotated[str, BeforeValidator(_as_text), Field(max_length=2000), AfterValidator(_printable_lines), _STRING]
+Note = Annotated[str, Field(max_length=2000), BeforeValidator(_as_text), AfterValidator(_printable_lines), _STRING]
 """Optional text of several lines, at most 2000 characters."""
 
 
@@ -84,9 +84,9 @@ def _reference(value: str) -> str:
 
 Reference = Annotated[
     str,
+    Field(min_length=1, max_length=64),
     BeforeValidator(_as_text),
     AfterValidator(_printable),
-    Field(min_length=1, max_length=64),
     AfterValidator(_reference),
     _STRING,
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from dropship_tools.duoplane import DUOPLANE
 from dropship_tools.duoplane.models import DuoplanePlaced
 from dropship_tools.duoplane.results import ACCEPTED, COMPLAINED
 from dropship_tools.duoplane.tools import TOOLS, place, plan
@@ -20,6 +21,7 @@ from dropship_tools.errors import (
     ProviderUnavailable,
     RateLimited,
 )
+from dropship_tools.http import ProviderHttp
 from dropship_tools.orders import Certainty
 from dropship_tools.tool import CreateTool, Placement
 from unit.duoplane.duoplane_fakes import ARGUMENTS, FakeDuoplane, Reply, arguments, envelope, order, permission
@@ -277,3 +279,11 @@ async def test_a_wait_that_is_too_long_leaves_the_permission_unused() -> None:
 def test_not_finding_an_order_never_proves_its_absence() -> None:
     [create] = [tool for tool in TOOLS if isinstance(tool, CreateTool)]
     assert create.certainty == Certainty(conclusive=False)
+
+
+async def test_a_connected_client_knows_the_accounts_store() -> None:
+    account = DUOPLANE.sandbox_account()
+    http = ProviderHttp("Duoplane", account.base_url, DUOPLANE.auth_headers(account))
+    client = DUOPLANE.connect(account, http)
+    assert client.default_store_id == account.value("store_id")
+    await client.aclose()
