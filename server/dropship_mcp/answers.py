@@ -13,9 +13,8 @@ from dropship_mcp.ordering import Outcome
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_tools.errors import DropshipError
 from dropship_tools.orders import Item, Plan
+from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
-
-MASK = "***"
 
 
 class Envelope(BaseModel):
@@ -122,14 +121,8 @@ def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] =
         lines.append(f"order sent: {error.sent}")
     lines.append(f"fix: {error.fix}")
     lines += [f"- {problem.field}: {problem.problem}" for problem in error.fields]
-    if said := _without(error.provider_said, private):
-        lines.append(f'provider said (untrusted): "{said}"')
+    said = clean(without(clean(error.provider_said, SAID_LIMIT * 4), private), SAID_LIMIT)
+    if said:
+        quoted = said.replace('"', "'")
+        lines.append(f'provider said (untrusted): "{quoted}"')
     return "\n".join(lines)
-
-
-def _without(said: str, private: Iterable[str]) -> str:
-    text = clean(said, SAID_LIMIT * 4)
-    for value in sorted({v.strip() for v in private}, key=len, reverse=True):
-        if len(value) >= 3:
-            text = text.replace(value, MASK)
-    return clean(text, SAID_LIMIT).replace('"', "'")

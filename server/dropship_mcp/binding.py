@@ -85,7 +85,6 @@ def _report_to(context: Context) -> Report:
 
 
 def _as_tool(offer: Offer) -> types.Tool:
-    reads = not (offer.writes or offer.settles)
     return types.Tool(
         name=offer.name,
         title=offer.title,
@@ -93,9 +92,9 @@ def _as_tool(offer: Offer) -> types.Tool:
         input_schema=offer.input_schema,
         output_schema=offer.output_schema,
         annotations=types.ToolAnnotations(
-            read_only_hint=reads,
-            destructive_hint=offer.writes,
-            idempotent_hint=True,
+            read_only_hint=offer.effect == "reads",
+            destructive_hint=offer.effect in ("orders", "changes"),
+            idempotent_hint=offer.idempotent,
             open_world_hint=True,
         ),
     )

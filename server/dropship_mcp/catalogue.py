@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -16,7 +16,10 @@ from dropship_mcp.ordering import Ordering, Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings
 from dropship_tools.arguments import Arguments, CreateArguments
-from dropship_tools.tool import CreateTool, ReadTool, Tool
+from dropship_tools.orders import OrderResult
+from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
+
+Effect = Literal["reads", "settles", "changes", "orders"]
 
 Run = Callable[[Any, Report], Awaitable[dict[str, Any]]]
 
@@ -27,8 +30,10 @@ class Offer:
 
     Attributes:
         arguments: the model that accepts them.
-        writes: it can place orders.
-        secrets: the credentials it uses; cut out of everything that is shown.
+        run: does it.
+        effect: what it may change: nothing, what the ledger says, something at the provider, or a new order.
+        idempotent: a second call with the same arguments changes nothing more.
+        connection: the account it speaks for; None for the common tools.
     """
 
     name: str
@@ -38,9 +43,14 @@ class Offer:
     input_schema: Schema
     output_schema: Schema
     run: Run
-    writes: bool = False
-    settles: bool = False
+    effect: Effect = "reads"
+    idempotent: bool = True
     connection: Connection | None = None
+
+    @property
+    def writes(self) -> bool:
+        """It can place orders."""
+        return self.effect == "orders"
 
     def secrets(self) -> Iterable[str]:
         """The credentials in clear."""
@@ -82,27 +92,42 @@ def offers(settings: Settings, accounts: Accounts, ledger: Ledger, ordering: Ord
         for tool in connection.provider.tools():
             if isinstance(tool, CreateTool):
                 creators[connection.provider.name] = tool
-                if not settings.ordering:
-                    continue
+            if not isinstance(tool, ReadTool) and not settings.ordering:
+                continue
+            if isinstance(tool, ChangeTool) and tool.opt_in and tool.name not in settings.extra_tools:
+                continue
             found.append(_offer(tool, connection, ledger, ordering))
     return (*found, *_own(settings, accounts, ledger, creators))
 
 
 def _offer(tool: Tool, connection: Connection, ledger: Ledger, ordering: Ordering) -> Offer:
-    create = isinstance(tool, CreateTool)
+    if isinstance(tool, CreateTool):
+        run: Run = partial(_create, tool, connection, ordering)
+    else:
+        run = partial(_call, tool, connection, AccountRecords(ledger, connection))
     return Offer(
         name=tool.name,
         title=tool.title,
         description=tool.description,
         arguments=tool.arguments,
         input_schema=_input_schema(tool),
-        output_schema=answers.outline(answers.CreateEnvelope if create else answers.Envelope, OrderOutline),
-        run=partial(_create, tool, connection, ordering)
-        if isinstance(tool, CreateTool)
-        else partial(_read, tool, connection, AccountRecords(ledger, connection)),
-        writes=create,
+        output_schema=_output_schema(tool),
+        run=run,
+        effect=_EFFECTS[type(tool)],
+        idempotent=tool.idempotent if isinstance(tool, ChangeTool) else True,
         connection=connection,
     )
+
+
+_EFFECTS: dict[type[Tool], Effect] = {ReadTool: "reads", ChangeTool: "changes", CreateTool: "orders"}
+
+
+def _output_schema(tool: Tool) -> Schema:
+    if isinstance(tool, CreateTool):
+        return answers.outline(answers.CreateEnvelope, OrderOutline)
+    if issubclass(tool.result, OrderResult):
+        return answers.outline(answers.Envelope, OrderOutline)
+    return answers.outline(answers.Envelope, tool.result)
 
 
 def _input_schema(tool: Tool) -> Schema:
@@ -122,8 +147,12 @@ async def _create(
     return answers.created(connection, reference, outcome)
 
 
-async def _read(
-    tool: ReadTool[Any, Any], connection: Connection, records: AccountRecords, arguments: Arguments, _: Report
+async def _call(
+    tool: ReadTool[Any, Any] | ChangeTool[Any, Any],
+    connection: Connection,
+    records: AccountRecords,
+    arguments: Arguments,
+    _: Report,
 ) -> dict[str, Any]:
     result = await tool.run(connection.client, arguments, records)
     return {**answers.envelope(connection), **result.facts()}
@@ -141,7 +170,7 @@ def _own(
             input_schema=portable_schema(tool.arguments),
             output_schema=answers.outline(tool.result),
             run=partial(_run_own, tool),
-            settles=tool.settles,
+            effect="settles" if tool.settles else "reads",
         )
 
 

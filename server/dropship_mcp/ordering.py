@@ -32,7 +32,8 @@ from dropship_tools.errors import (
     ProviderUnavailable,
     ReferenceConflict,
 )
-from dropship_tools.orders import Placed, Plan
+from dropship_tools.orders import Plan
+from dropship_tools.personal import personal_values, without_any
 from dropship_tools.tool import CreateTool
 from dropship_tools.wire import SendOnce
 
@@ -84,7 +85,7 @@ class Ordering:
         self._budget = budget or Budget()
         self._looking = Looking(ledger, now)
         self._flights: dict[OrderKey, _Flight] = {}
-        self._unrecorded: dict[OrderKey, tuple[Row, Placed]] = {}
+        self._unrecorded: dict[OrderKey, tuple[Row, str, Mapping[str, Any]]] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
 
     @asynccontextmanager
@@ -240,9 +241,9 @@ class Ordering:
                 else:
                     await self._record_refused(held, f"interrupted before sending ({type(error).__name__})")
             raise
-        warnings = await self._record_placed(held, placement.order)
-        outcome = "already_placed" if placement.existed else "placed"
-        return Outcome(outcome, placement.order.facts(), warnings)
+        facts = _without_buyer(placement.order.facts(), plan)
+        warnings = await self._record_placed(held, placement.order.order_id, facts)
+        return Outcome("already_placed" if placement.existed else "placed", facts, warnings)
 
     async def _verify(
         self, row: Row, tool: CreateTool[Any, Any], connection: Connection, error: OutcomeUnknown, deadline: float
@@ -258,13 +259,13 @@ class Ordering:
             error.what, sent="maybe", fix=next_step(tool, row.key), provider_said=error.provider_said
         ) from error
 
-    async def _record_placed(self, row: Row, order: Placed) -> tuple[str, ...]:
+    async def _record_placed(self, row: Row, order_id: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
         try:
-            await self._ledger.placed(row, order.order_id, order.facts())
+            await self._ledger.placed(row, order_id, facts)
         except LostOrder:
             return ()  # a person or another process settled it meanwhile; what they wrote stands
         except LedgerUnavailable as error:
-            self._unrecorded[row.key] = (row, order)
+            self._unrecorded[row.key] = (row, order_id, facts)
             return (
                 f"The order exists, but {error.what}. Write the order id down; it is recorded when that is mended.",
             )
@@ -273,8 +274,7 @@ class Ordering:
     async def _record_late(self, key: OrderKey) -> None:
         """Write down an order that was placed while the ledger failed; until then nothing happens under its key."""
         if key in self._unrecorded:
-            row, order = self._unrecorded[key]
-            await self._ledger.placed(row, order.order_id, order.facts())
+            await self._ledger.placed(*self._unrecorded[key])
             del self._unrecorded[key]
 
     async def _record_refused(self, row: Row, reason: str) -> None:
@@ -291,6 +291,13 @@ class Ordering:
         except (LedgerUnavailable, LostOrder) as error:
             log.warning("an unknown outcome could not be recorded: %s", type(error).__name__)
             return row
+
+
+def _without_buyer(facts: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The ledger keeps these facts, and the provider's words among them may quote the buyer."""
+    private = tuple(personal_values(plan.content))
+    words = {name: facts[name] for name in ("warnings", "provider_status") if name in facts}
+    return {**facts, **without_any(words, private)}
 
 
 def _certainly_none(once: SendOnce, error: DropshipError) -> bool:

@@ -26,6 +26,7 @@ SETTINGS: dict[str, str] = {
     "DROPSHIP_MODE": "sandbox (default) or live",
     "DROPSHIP_ORDERS": "allow (default), or off: no tool that orders exists",
     "DROPSHIP_PROVIDERS": "which providers to serve, separated by commas; default all that are configured",
+    "DROPSHIP_EXTRA_TOOLS": "tools that are off by default, by name, separated by commas",
     "DROPSHIP_LEDGER": "path of the ledger; default a file in the user's state folder",
     "DROPSHIP_SANDBOX": "path of the sandbox's orders, or :memory:; default a file in the user's state folder",
     "DROPSHIP_LOG_LEVEL": "debug, info, warning (default) or error; to stderr",
@@ -48,6 +49,7 @@ class Settings:
         mode: where orders go.
         ordering: whether tools that order exist.
         providers: names of the providers that may be served.
+        extra_tools: names of tools that are off by default and switched on.
         accounts: live accounts with complete credentials; empty in sandbox mode.
         missing: for each provider without an account, the variables a person has to set.
         ledger: path given by the operator, or None for the default.
@@ -58,6 +60,7 @@ class Settings:
     mode: Mode = "sandbox"
     ordering: bool = True
     providers: tuple[str, ...] = tuple(p.name for p in PROVIDERS)
+    extra_tools: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     ledger: Path | None = None
@@ -113,6 +116,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         mode=cast("Mode", mode),
         ordering=orders == "allow",
         providers=providers,
+        extra_tools=tuple(filter(None, (name.strip() for name in values["DROPSHIP_EXTRA_TOOLS"].split(",")))),
         accounts=tuple(accounts),
         missing=missing,
         ledger=Path(values["DROPSHIP_LEDGER"]).expanduser() if values["DROPSHIP_LEDGER"] else None,

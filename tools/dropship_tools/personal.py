@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 PERSONAL_FIELDS = frozenset(
@@ -28,3 +28,26 @@ def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
             yield from personal_values(value, inside=inside)
     elif inside and isinstance(arguments, str | int) and not isinstance(arguments, bool):
         yield str(arguments)
+
+
+MASK = "***"
+SHORTEST = 3
+"""Shorter values (a house number, a state) identify nobody and would riddle every text."""
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    """`text` with every one of `values` masked, longest first."""
+    for value in sorted({v.strip() for v in values}, key=len, reverse=True):
+        if len(value) >= SHORTEST:
+            text = text.replace(value, MASK)
+    return text
+
+
+def without_any(facts: Any, values: Iterable[str]) -> Any:
+    """Plain JSON with every one of `values` masked in all its texts."""
+    values = tuple(values)
+    if isinstance(facts, Mapping):
+        return {name: without_any(value, values) for name, value in cast("Mapping[str, Any]", facts).items()}
+    if isinstance(facts, list):
+        return [without_any(value, values) for value in cast("list[Any]", facts)]
+    return without(facts, values) if isinstance(facts, str) else facts

@@ -40,6 +40,26 @@ class ReadTool(Generic[ClientT, ArgumentsT]):
 
 
 @dataclass(frozen=True)
+class ChangeTool(Generic[ClientT, ArgumentsT]):
+    """A tool that changes something at the provider without placing an order (stock held, a product made).
+
+    Attributes:
+        run: asks the provider, at most once. Raises `DropshipError`; its text says what may have happened.
+        idempotent: calling it twice with the same arguments changes nothing more.
+        opt_in: it exists only where the operator names it in `DROPSHIP_EXTRA_TOOLS`.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: type[ArgumentsT]
+    result: type[Result]
+    run: Callable[[ClientT, ArgumentsT, Records], Awaitable[Result]]
+    idempotent: bool = False
+    opt_in: bool = False
+
+
+@dataclass(frozen=True)
 class CreateTool(Generic[ClientT, CreateT]):
     """A tool that places an order. `dropship_mcp.ordering` drives it.
 
@@ -71,4 +91,4 @@ class Placement:
     existed: bool = False
 
 
-Tool = ReadTool[Any, Any] | CreateTool[Any, Any]
+Tool = ReadTool[Any, Any] | ChangeTool[Any, Any] | CreateTool[Any, Any]

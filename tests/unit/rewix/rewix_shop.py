@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -144,13 +145,13 @@ class Shop:
     def handle(self, request: httpx2.Request) -> httpx2.Response:
         """One request."""
         as_xml = request.headers["accept"] == "application/xml"
-        path = request.url.path
+        path = request.url.raw_path.decode()
         if request.method == "GET" and path == "/restful/ghost/orders/dropshipping/locked/":
             step, do = "locked", lambda: self._reservation(as_xml)
         elif request.method == "GET" and "/clientorders/" in path:
             kind, value = path.split("/")[-2:]
             name = {"clientkey": "ext_ref", "serverkey": "order_id"}[kind]
-            found = [order for order in self.orders if str(order[name]) == value]
+            found = [order for order in self.orders if str(order[name]) == unquote(value)]
             step, do = kind, lambda: self._orders(found, as_xml)
         elif path == "/restful/ghost/orders/sold/":
             step, pieces = read_operation(request.content, as_xml)

@@ -139,6 +139,7 @@ def test_a_date_that_names_no_instant_is_refused(given: str) -> None:
         ("0039", "011 2838474", ("+39", "011 2838474")),
         ("+39", "+390112838474", ("+39", "0112838474")),
         ("+39", "+39 0112838474", ("+39", "0112838474")),
+        ("39", "0039-0112838474", ("+39", "0112838474")),
         ("", "+39 0112838474", ("", "+39 0112838474")),
         ("", "0112838474", ("", "0112838474")),
         ("+1 684", "6331234", ("+1684", "6331234")),
@@ -149,7 +150,10 @@ def test_a_phone_number_is_split_only_where_that_is_certain(prefix: str, number:
     assert (phone.prefix, phone.number) == sent
 
 
-@pytest.mark.parametrize(("prefix", "number"), [("+39", "+48221234567"), ("+39", ""), ("+39", "+39"), ("", "call me")])
+@pytest.mark.parametrize(
+    ("prefix", "number"),
+    [("+39", "+48221234567"), ("+39", "0048221234567"), ("+39", ""), ("+39", "+39"), ("", "call me")],
+)
 def test_a_number_that_contradicts_its_prefix_is_refused(prefix: str, number: str) -> None:
     assert set(problems(with_phone(prefix, number))) == {"recipient_details.phone.number"}
 

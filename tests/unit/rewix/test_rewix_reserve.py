@@ -18,7 +18,7 @@ from dropship_tools.rewix import placing, reservation
 from dropship_tools.rewix.client import Reserved
 from dropship_tools.rewix.tools import place, plan
 from dropship_tools.tool import Placement
-from dropship_tools.wire import SendOnce
+from dropship_tools.wire import SendOnce, WireRequest
 from unit.rewix.rewix_placing import FREE_IT, GAVE_BACK, LOOKED, booked, failed, held, order
 from unit.rewix.rewix_shop import (
     Fault,
@@ -177,6 +177,22 @@ async def test_a_call_that_is_cancelled_before_sending_releases_what_was_reserve
         await order(shop, once=SendOnce(cancelled))
     assert call.cancelled_caught
     assert (shop.log, held(shop)) == ([*LOOKED, *GAVE_BACK], {})
+
+
+async def test_a_call_that_is_cancelled_while_sending_releases_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    client = shop.client()
+    with anyio.CancelScope() as call:
+
+        async def cancelled(request: WireRequest, once: SendOnce) -> None:
+            await once.use()
+            call.cancel()
+            await checkpoint()
+
+        monkeypatch.setattr(client, "create_order", cancelled)
+        await place(client, plan(client, arguments()), permission())
+    assert call.cancelled_caught
+    assert (shop.log, held(shop)) == (LOOKED, {1567: 2, 1578: 1})
 
 
 async def test_a_call_that_is_cancelled_after_sending_releases_nothing() -> None:

@@ -54,11 +54,12 @@ class PhoneNumber(Part):
     def _without_prefix(cls, number: str, info: ValidationInfo) -> str:
         """A number that repeats the prefix loses it; another country's contradicts it (sheet section 6)."""
         prefix = info.data.get("prefix", "")
-        if not prefix or not number.startswith("+"):
+        if not prefix or not number.startswith(("+", "00")):
             return number
-        if not number.startswith(prefix) or not (rest := number.removeprefix(prefix).lstrip(" -./")):
-            raise ValueError("starts with another country code than prefix")
-        return rest
+        for repeated in (prefix, "00" + prefix[1:]):
+            if number.startswith(repeated) and (rest := number.removeprefix(repeated).lstrip(" -./")):
+                return rest
+        raise ValueError("starts with another country code than prefix")
 
 
 class Address(Part):
@@ -229,7 +230,7 @@ def _link_or_nothing(value: Any) -> Any:
 
 
 Link = Annotated[str | None, BeforeValidator(_link_or_nothing)]
-"""A web address, kept as it is (cleaning would decode `&copy=` in it); another scheme or other text counts as absent."""
+"""A web address, kept as it is (cleaning would decode `&copy=` in it); anything else counts as absent."""
 
 
 class WireOrder(WireModel):
