@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,7 @@ class Accounts:
         else:
             account = next(a for a in self._settings.accounts if a.provider == provider.name)
             transport = None
+        account = replace(account, cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
         http = ProviderHttp(
             provider.title,
             account.base_url,

@@ -71,6 +71,10 @@ class Settings:
         """Where the ledger is."""
         return self.ledger or state_folder() / "ledger.sqlite3"
 
+    def cache_folder(self) -> Path:
+        """Where providers' clients may keep downloads: beside the ledger, sandbox and live apart."""
+        return self.ledger_path().parent / "cache" / self.mode
+
     def sandbox_path(self) -> Path | None:
         """Where the sandbox keeps its orders; None for memory."""
         if self.sandbox == MEMORY:

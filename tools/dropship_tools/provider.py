@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from dropship_tools.secret import Secret
@@ -44,12 +46,19 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A named set of credentials for one provider."""
+    """A named set of credentials for one provider.
+
+    Attributes:
+        base_url: where its requests go.
+        values: credentials and other values by their names.
+        cache: a folder in which the client may keep what it can download again; None: keep nothing.
+    """
 
     provider: str
     name: str
     base_url: str
     values: Mapping[str, Secret | str] = field(default_factory=dict[str, Secret | str])
+    cache: Path | None = None
 
     def value(self, name: str) -> str:
         """The value called `name` in clear; empty if it is not set."""
@@ -98,6 +107,10 @@ class Provider:
     def example(self) -> Example:
         """An order for trying things out in the sandbox."""
         return cast("Example", self._module("example").EXAMPLE)
+
+    def guide(self) -> str:
+        """What an agent should know about this provider, in Markdown."""
+        return files(self.package).joinpath("guide.md").read_text(encoding="utf-8")
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx2
@@ -159,7 +159,7 @@ HELD: dict[str, Any] = {
 """The order above, as the read endpoints show it."""
 
 
-def changed(document: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+def changed(document: Mapping[str, Any], /, **changes: Any) -> dict[str, Any]:
     """A copy with changes; a dotted key is written with `__` (`shipping_address__city`), `...` removes."""
     result: dict[str, Any] = copy.deepcopy(dict(document))
     for path, value in changes.items():
@@ -174,12 +174,12 @@ def changed(document: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return result
 
 
-def arguments(document: Mapping[str, Any] = LEAST, **changes: Any) -> CreateOrder:
+def arguments(document: Mapping[str, Any] = LEAST, /, **changes: Any) -> CreateOrder:
     """Arguments as a tool receives them."""
     return accept(CreateOrder, changed(document, **changes), "dropday_create_order")
 
 
-def planned(document: Mapping[str, Any] = LEAST, **changes: Any) -> Plan:
+def planned(document: Mapping[str, Any] = LEAST, /, **changes: Any) -> Plan:
     """The plan for such arguments."""
     return plan(FakeDropday({}).client(), arguments(document, **changes))
 
@@ -210,7 +210,9 @@ class FakeDropday:
     """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = {key: list(value) if isinstance(value, list) else [value] for key, value in answers.items()}
+        self.answers: dict[str, list[Any]] = {
+            key: [*cast("list[Any]", value)] if isinstance(value, list) else [value] for key, value in answers.items()
+        }
         self.requests: list[httpx2.Request] = []
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:

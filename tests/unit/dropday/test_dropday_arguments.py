@@ -21,7 +21,7 @@ from unit.dropday.dropday_fakes import DOCUMENTED, LEAST, arguments, body_of, ch
 ABSENT = {"company_name", "address2", "state", "phone"}
 
 
-def problems(document: Any = LEAST, **changes: Any) -> dict[str, str]:
+def problems(document: Any = LEAST, /, **changes: Any) -> dict[str, str]:
     """What is wrong with such arguments, by field."""
     with pytest.raises(InvalidArguments) as raised:
         arguments(document, **changes)
@@ -116,7 +116,7 @@ def test_an_order_with_everything_leaves_in_the_documented_types() -> None:
 
 
 def test_what_is_left_out_null_or_empty_is_not_sent_and_makes_the_same_order() -> None:
-    empty_lines = {name: "" for name in ("ean13", "reference", "image_url", "brand", "category", "supplier")}
+    empty_lines = dict.fromkeys(("ean13", "reference", "image_url", "brand", "category", "supplier"), "")
     empty_shipping = {"name": "", "description": "", "note": "", "delivery_date": ""}
     plain = planned()
     for blank in (
@@ -202,8 +202,10 @@ def test_a_delivery_date_leaves_day_first(given_: str, sent: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["31-02-2026", "2026-02-31", "2025-13-01", "07/11/2025", "7-11-2025", "20251107", "2025-W45-5", "tomorrow"]
-    + ["2025-11-07T10:00:00", "\u0660\u0667-11-2025", "0000-01-01"],
+    [
+        *("31-02-2026", "2026-02-31", "2025-13-01", "07/11/2025", "7-11-2025", "20251107", "2025-W45-5", "tomorrow"),
+        *("2025-11-07T10:00:00", "\u0660\u0667-11-2025", "0000-01-01"),
+    ],
 )
 def test_a_delivery_date_is_a_day_of_the_calendar(value: str) -> None:
     assert problems(shipping={"delivery_date": value}) == {

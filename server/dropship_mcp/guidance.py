@@ -1,0 +1,152 @@
+"""What helps a model beside the tools: a guide for each provider, two prompts, and completions for their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+
+from dropship_mcp.accounts import Accounts
+from dropship_tools.arguments import country_codes
+from dropship_tools.text import clean
+
+Context = ServerRequestContext[Any, Any]
+
+SCHEME = "dropship://guides/"
+MARKDOWN = "text/markdown"
+SHOWN_COMPLETIONS = 100
+
+
+@dataclass(frozen=True)
+class PromptText:
+    """One prompt: its arguments (name, description, required) and the text made of them."""
+
+    title: str
+    description: str
+    arguments: tuple[tuple[str, str, bool], ...]
+    text: Callable[[Mapping[str, str]], str]
+
+
+def _place_order(given: Mapping[str, str]) -> str:
+    country = f" The buyer is in {given['country']}." if given.get("country") else ""
+    carrier = f" Wished carrier: {given['carrier']}." if given.get("carrier") else ""
+    return (
+        f"Place one dropship order with {given['provider']}, reference {given['reference']}.{country}{carrier}\n"
+        f"1. Read the resource {SCHEME}{given['provider']}.\n"
+        "2. Ask me for whatever the create tool requires and I have not said. Make nothing up, the reference least.\n"
+        "3. Call the create tool with dry_run true and show me recipient, items and total. Wait for my yes.\n"
+        "4. Call it once without dry_run. If the answer is an error, follow its fix line; never change the reference.\n"
+        "5. Tell me the outcome, the order id, what is still to be paid or confirmed, and every warning."
+    )
+
+
+def _where_is_my_order(given: Mapping[str, str]) -> str:
+    where = f" It was ordered with {given['provider']}." if given.get("provider") else ""
+    return (
+        f"Where is the order {given['reference']}?{where}\n"
+        "1. Call dropship_find_order with the reference.\n"
+        "2. Where it was found, call that provider's get tool for status and tracking.\n"
+        "3. Tell me the status in plain words, beside the provider's own word, with the time of the fact. An absence "
+        "counts only where conclusive is true. If an outcome is unknown, call dropship_settle_order; order nothing."
+    )
+
+
+PROMPTS: Mapping[str, PromptText] = {
+    "place_order": PromptText(
+        "Place an order",
+        "Place one order carefully: read the guide, show a dry run, order once.",
+        (
+            ("provider", "which provider", True),
+            ("reference", "the shop's own order number", True),
+            ("country", "the buyer's country, ISO 3166-1 alpha-2", False),
+            ("carrier", "a carrier you would like", False),
+        ),
+        _place_order,
+    ),
+    "where_is_my_order": PromptText(
+        "Where is my order?",
+        "Find an order at every provider and say where it stands.",
+        (("reference", "the shop's own order number", True), ("provider", "which provider, if known", False)),
+        _where_is_my_order,
+    ),
+}
+
+
+class Guidance:
+    """Answers `resources/*`, `prompts/*` and `completion/complete`."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._guides = {f"{SCHEME}{p.name}": p for p in accounts.providers()}
+
+    async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+        """One guide for each provider that has an account."""
+        return types.ListResourcesResult(
+            resources=[
+                types.Resource(uri=uri, name=f"{p.name}-guide", title=f"Ordering with {p.title}", mime_type=MARKDOWN)
+                for uri, p in self._guides.items()
+            ]
+        )
+
+    async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        """The text of a guide."""
+        uri = str(params.uri)
+        if uri not in self._guides:
+            raise MCPError(types.INVALID_PARAMS, f"No such resource; there are: {', '.join(self._guides) or 'none'}")
+        text = self._guides[uri].guide()
+        return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=text)])
+
+    async def list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        """The prompts a person can pick in a host."""
+        return types.ListPromptsResult(
+            prompts=[
+                types.Prompt(
+                    name=name,
+                    title=prompt.title,
+                    description=prompt.description,
+                    arguments=[
+                        types.PromptArgument(name=argument, description=about, required=required)
+                        for argument, about, required in prompt.arguments
+                    ],
+                )
+                for name, prompt in PROMPTS.items()
+            ]
+        )
+
+    async def get_prompt(self, _: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        """A prompt with its arguments filled in."""
+        prompt = PROMPTS.get(params.name)
+        if prompt is None:
+            raise MCPError(types.INVALID_PARAMS, f"No such prompt; there are: {', '.join(PROMPTS)}")
+        given = {name: clean(value, 100) for name, value in (params.arguments or {}).items()}
+        if missing := [name for name, _, required in prompt.arguments if required and not given.get(name)]:
+            raise MCPError(types.INVALID_PARAMS, f"Missing arguments: {', '.join(missing)}")
+        known = [p.name for p in self._accounts.providers()]
+        if given.get("provider") and given["provider"] not in known:
+            raise MCPError(types.INVALID_PARAMS, f"No such provider; there are: {', '.join(known) or 'none'}")
+        content = types.TextContent(type="text", text=prompt.text(given))
+        return types.GetPromptResult(
+            description=prompt.description, messages=[types.PromptMessage(role="user", content=content)]
+        )
+
+    async def complete(self, _: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        """Values that begin like what was typed."""
+        typed = params.argument.value.lower()
+        values: list[str] = []
+        if isinstance(params.ref, types.PromptReference) and params.ref.name in PROMPTS:
+            values = [v for v in self._values(params.argument.name) if v.lower().startswith(typed)]
+        shown = values[:SHOWN_COMPLETIONS]
+        return types.CompleteResult(
+            completion=types.Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
+        )
+
+    def _values(self, argument: str) -> list[str]:
+        if argument == "provider":
+            return [p.name for p in self._accounts.providers()]
+        if argument == "country":
+            return sorted(country_codes())
+        return []
