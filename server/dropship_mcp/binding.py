@@ -95,6 +95,6 @@ def _as_tool(offer: Offer) -> types.Tool:
             read_only_hint=offer.effect == "reads",
             destructive_hint=offer.effect in ("orders", "changes"),
             idempotent_hint=offer.idempotent,
-            open_world_hint=True,
+            open_world_hint=offer.asks,
         ),
     )

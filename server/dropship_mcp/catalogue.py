@@ -33,6 +33,7 @@ class Offer:
         run: does it.
         effect: what it may change: nothing, what the ledger says, something at the provider, or a new order.
         idempotent: a second call with the same arguments changes nothing more.
+        asks: it asks providers, and does not answer from what this machine knows.
         connection: the account it speaks for; None for the common tools.
     """
 
@@ -45,6 +46,7 @@ class Offer:
     run: Run
     effect: Effect = "reads"
     idempotent: bool = True
+    asks: bool = True
     connection: Connection | None = None
 
     @property
@@ -171,6 +173,7 @@ def _own(
             output_schema=answers.outline(tool.result),
             run=partial(_run_own, tool),
             effect="settles" if tool.settles else "reads",
+            asks=tool.asks,
         )
 
 

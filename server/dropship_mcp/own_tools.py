@@ -29,7 +29,12 @@ Creators = dict[str, CreateTool[Any, Any]]
 
 @dataclass(frozen=True)
 class OwnTool:
-    """A tool of this server's own. `settles`: it may change what the ledger says, never what a provider has."""
+    """A tool of this server's own.
+
+    Attributes:
+        settles: it may change what the ledger says, never what a provider has.
+        asks: it asks providers.
+    """
 
     name: str
     title: str
@@ -38,6 +43,7 @@ class OwnTool:
     result: type[Result]
     run: Callable[[Any], Awaitable[Result]]
     settles: bool = False
+    asks: bool = True
 
 
 def build(settings: Settings, accounts: Accounts, ledger: Ledger, creators: Creators) -> list[OwnTool]:
@@ -52,6 +58,7 @@ def build(settings: Settings, accounts: Accounts, ledger: Ledger, creators: Crea
         arguments=NoArguments,
         result=StatusReport,
         run=_Status(settings, accounts, ledger),
+        asks=False,
     )
     if not creators:
         return [status]

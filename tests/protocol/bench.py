@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from dropship_mcp.app import build_app
 from dropship_mcp.ledger import Ledger
 from dropship_mcp.ordering import Budget, Ordering
 from dropship_mcp.settings import Settings
+from dropship_tools.errors import ERROR_CODES
 from dropship_tools.http import Timing
 from dropship_tools.provider import Provider
 from dropship_tools.sandbox.world import SandboxWorld
@@ -117,6 +119,7 @@ class Bench:
         result = await self.result(tool, arguments)
         assert result.is_error
         assert result.structured_content is None
+        check_error(text_of(result), orders=self.tools[tool]["annotations"]["destructiveHint"])
         return text_of(result)
 
 
@@ -166,6 +169,21 @@ def check_answer(answer: dict[str, Any], schema: dict[str, Any]) -> None:
             assert not holds_json(value), path
 
 
+def check_error(text: str, *, orders: bool) -> None:
+    """What holds for every error: its form, a known code, and a word about sending from tools that order."""
+    form = re.fullmatch(
+        r"(?P<code>[a-z_]+): [^\n]+\n"
+        r"(order sent: (?P<sent>no|maybe|yes)\n)?"
+        r"fix: [^\n]+"
+        r"(\n- [^\n:]+: [^\n]+)*"
+        r'(\nprovider said \(untrusted\): "[^"\n]{1,300}")?',
+        text,
+    )
+    assert form, text
+    assert form["code"] in ERROR_CODES
+    assert (form["sent"] is not None) == orders, text
+
+
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Every value that is no object or list, with where it stands."""
     if isinstance(value, dict):
@@ -184,5 +202,3 @@ def holds_json(text: str) -> bool:
         return isinstance(json.loads(text), dict | list)
     except ValueError:
         return False
-
-

@@ -33,7 +33,6 @@ class Sample:
         their_number: the get argument that takes the provider's number.
         unknown_number: such a number that no order has.
         create_path: where the order goes.
-        personal: values that must not show up in errors.
     """
 
     provider: str
@@ -57,6 +56,13 @@ class Sample:
     def arguments(self, **changes: Any) -> dict[str, Any]:
         """A copy of the order with changed top-level arguments."""
         return {**copy.deepcopy(self.order), **changes}
+
+    def elsewhere(self) -> dict[str, Any]:
+        """The same reference for a parcel that goes to another city."""
+        order = self.arguments()
+        address = order.get("shipping_address") or order.get("recipient_details", {}).get("address") or order
+        address["city"] = "Elsewhere"
+        return order
 
 
 DIPLI = Sample(

@@ -57,19 +57,11 @@ async def test_another_order_under_the_same_reference_is_refused_before_anything
 ) -> None:
     await desk.call(sample.create, sample.arguments())
     sent = len(desk.wire.requests)
-    text = await desk.fail(sample.create, changed_city(sample))
+    text = await desk.fail(sample.create, sample.elsewhere())
     assert text.startswith(f"reference_conflict: reference {REFERENCE} belongs to another order at {sample.provider}; ")
     assert "\norder sent: no\nfix: For the same parcel repeat the first call unchanged." in text
     assert "Elsewhere" not in text
     assert len(desk.wire.requests) == sent
-
-
-def changed_city(sample: Sample) -> dict[str, Any]:
-    """The same reference for a parcel that goes to another city."""
-    order = sample.arguments()
-    address = order.get("shipping_address") or order.get("recipient_details", {}).get("address") or order
-    address["city"] = "Elsewhere"
-    return order
 
 
 async def test_a_dry_run_shows_the_request_and_neither_sends_nor_records_anything(desk: Bench, sample: Sample) -> None:
@@ -89,7 +81,9 @@ async def test_a_dry_run_shows_byte_for_byte_what_is_sent_afterwards(desk: Bench
     assert sent.content.decode() == preview["request"]["body"]
     shown = dict(line.split(": ", 1) for line in preview["request"]["headers"])
     masked = {name for name, value in shown.items() if value == "***"}
-    assert masked == set(desk.accounts.connection(provider_of(desk, sample)).provider.auth_headers(account_of(desk, sample)))
+    assert masked == set(
+        desk.accounts.connection(provider_of(desk, sample)).provider.auth_headers(account_of(desk, sample))
+    )
     assert {n: sent.headers[n] for n in shown.keys() - masked} == {n: shown[n] for n in shown.keys() - masked}
 
 
@@ -122,21 +116,15 @@ async def test_looking_up_an_order_that_nobody_placed_is_not_found(desk: Bench, 
 
 async def test_nulls_strings_and_json_texts_are_taken_for_what_they_mean(desk: Bench, sample: Sample) -> None:
     plain = await desk.call(sample.create, sample.arguments())
-    again = await desk.call(sample.create, as_clumsy_hosts_send(sample))
+    clumsy = as_clumsy_hosts_send(sample.arguments(), desk.tools[sample.create]["inputSchema"])
+    again = await desk.call(sample.create, clumsy)
     assert (again["outcome"], again["order_id"]) == ("already_placed", plain["order_id"])
 
 
-def as_clumsy_hosts_send(sample: Sample) -> dict[str, Any]:
-    """The same order with numbers as strings, objects and lists as JSON texts, and nulls for what is left out."""
-    given = {n: json.dumps(v) if isinstance(v, dict | list | int | float) else v for n, v in sample.arguments().items()}
-    optional = {"dry_run": None, "extra": None, "date": None, "test": None, "tag_names": None, "carrierId": None}
-    known = set(given) | {
-        "dipli": {"dry_run", "extra"},
-        "rewix": {"dry_run", "date", "carrierId"},
-        "dropday": {"dry_run", "test"},
-        "duoplane": {"dry_run", "tag_names"},
-    }[sample.provider]
-    return {n: v for n, v in {**optional, **given}.items() if n in known}
+def as_clumsy_hosts_send(order: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The same order with numbers as strings, objects and lists as JSON texts, and null for all that is left out."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in order.items()}
+    return {**dict.fromkeys(schema["properties"]), **texts}
 
 
 async def test_the_common_tools_tell_about_an_order_of_each_provider(desk: Bench, sample: Sample) -> None:

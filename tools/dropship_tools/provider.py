@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -110,6 +109,8 @@ class Provider:
 
     def guide(self) -> str:
         """What an agent should know about this provider, in Markdown."""
+        from importlib.resources import files
+
         return files(self.package).joinpath("guide.md").read_text(encoding="utf-8")
 
     def _module(self, name: str) -> Any:

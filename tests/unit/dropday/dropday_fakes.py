@@ -163,10 +163,10 @@ def changed(document: Mapping[str, Any], /, **changes: Any) -> dict[str, Any]:
     """A copy with changes; a dotted key is written with `__` (`shipping_address__city`), `...` removes."""
     result: dict[str, Any] = copy.deepcopy(dict(document))
     for path, value in changes.items():
-        *above, name = path.split("__")
+        *above, name = (int(step) if step.isdigit() else step for step in path.split("__"))
         place: Any = result
         for step in above:
-            place = place[int(step) if step.isdigit() else step]
+            place = place[step]
         if value is ...:
             del place[name]
         else:
@@ -206,26 +206,28 @@ def permission() -> SendOnce:
 class FakeDropday:
     """Answers by `METHOD /path below the API`; a list is worked off one by one and its last answer repeated.
 
-    An answer is a status and a body: JSON, bytes as they are, or an exception to raise; None never answers.
+    An answer is a status and a body: JSON, bytes as they are, or an exception to raise; None never answers. What is
+    not among the answers gets `otherwise`.
     """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers: dict[str, list[Any]] = {
             key: [*cast("list[Any]", value)] if isinstance(value, list) else [value] for key, value in answers.items()
         }
+        self.otherwise: Any = AssertionError("nothing else should be asked")
         self.requests: list[httpx2.Request] = []
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         """The next answer for this method and path."""
         self.requests.append(request)
         target = request.url.raw_path.decode().partition("?")[0].removeprefix("/api/v1")
-        waiting = self.answers[f"{request.method} {target}"]
-        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if answer is None:
-            await anyio.sleep_forever()
+        waiting = self.answers.get(f"{request.method} {target}") or [self.otherwise]
+        answer: Any = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         if isinstance(answer, Exception):
             raise answer
-        status, body = answer
+        if answer is None:
+            await anyio.sleep_forever()
+        status, body = cast("tuple[int, Any]", answer)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return httpx2.Response(status, stream=httpx2.ByteStream(content))
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropship_mcp.arguments import accept
@@ -213,6 +213,7 @@ def test_a_delivery_date_is_a_day_of_the_calendar(value: str) -> None:
     }
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_every_day_keeps_its_place(day: Any) -> None:
     sent = body_of(planned(shipping={"delivery_date": day.isoformat()}))["shipping"]["delivery_date"]

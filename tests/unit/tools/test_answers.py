@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropship_tools.answers import WireModel, order_error, parse, read_error, unreadable_order, unreadable_read
@@ -63,6 +63,7 @@ def test_what_does_not_fit_is_named_by_its_place_and_not_by_its_value(raw: Any, 
     assert str(raised.value) == f"the answer has an unexpected form at {places}"
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

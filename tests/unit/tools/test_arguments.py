@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -172,16 +172,19 @@ def test_a_reference_travels_in_addresses_and_holds_nothing_that_could_change_th
     assert problem("Reference", value) == ("may hold letters, digits and . _ - only, and starts with a letter or digit")
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True))
 def test_every_ordinary_reference_is_kept_as_it_is(value: str) -> None:
     assert kept("Reference", value) == value
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**18))
 def test_a_number_and_its_digits_are_the_same_reference(value: int) -> None:
     assert kept("Reference", value) == kept("Reference", str(value)) == str(value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_reference_is_kept_or_refused_and_never_mended(value: str) -> None:
     try:
@@ -356,6 +359,7 @@ def test_what_is_no_amount_is_refused(value: Any, why: str) -> None:
     assert problem("Amount", value) == why
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=Decimal("999999999.99"), places=2))
 def test_an_amount_is_the_same_as_a_number_as_text_and_after_json(amount: Decimal) -> None:
     as_float = json.loads(str(amount))
@@ -365,6 +369,7 @@ def test_an_amount_is_the_same_as_a_number_as_text_and_after_json(amount: Decima
     assert forms == {str(abs(amount))}
 
 
+@settings(deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.decimals()))
 def test_an_amount_is_exact_or_refused(value: Any) -> None:
     try:

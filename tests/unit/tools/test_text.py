@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -120,6 +120,7 @@ def test_hostile_text_of_any_length_is_cleaned_quickly(unit: str) -> None:
     assert time.process_time() - begun < 3
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(min_value=2, max_value=400))
 def test_whatever_comes_in_one_short_visible_line_comes_out(text: str, limit: int) -> None:
     cleaned = clean(text, limit)
@@ -129,6 +130,7 @@ def test_whatever_comes_in_one_short_visible_line_comes_out(text: str, limit: in
     assert all(c == " " or unicodedata.category(c)[0] not in "CZ" for c in cleaned)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["<", ">", "b", "&lt;", "&gt;", "&amp;", "lt;", "#60;", "/", "!--", "script", "\u200b"]))
 )

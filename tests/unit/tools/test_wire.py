@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropship_tools.wire import MAX_DEPTH, Answer, SendOnce, Unreadable, WireRequest, dump_json, get, path, post_json
@@ -51,6 +51,7 @@ def test_segments_that_would_change_the_path_or_cannot_be_written_are_refused(se
         path("orders", segment)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: text not in (".", "..")))
 def test_no_segment_can_leave_its_place(segment: str) -> None:
     try:
@@ -83,6 +84,7 @@ def test_query_values_are_written_as_providers_read_them() -> None:
     assert request.target() == "/orders?test=true&blocked=false&page=2&q=a%26b%3Dc%20d%2F%C3%A9&empty="
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
 def test_no_query_value_can_leave_the_query(query: dict[str, str]) -> None:
     target = get("/orders", query).target()
@@ -118,6 +120,7 @@ def test_amounts_are_written_as_plain_numbers(value: Decimal, written: bytes) ->
     assert dump_json(value) == written
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=Decimal("999999999.99"), places=2))
 def test_no_amount_changes_on_its_way(amount: Decimal) -> None:
     written = dump_json(amount)
@@ -224,6 +227,7 @@ def test_only_an_object_is_an_object(body: bytes) -> None:
         answer(body).json_object()
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_bring_another_error(body: bytes) -> None:
     with suppress(Unreadable):

@@ -1,0 +1,229 @@
+"""The insides of one server over a sandbox, with a clock that tests move and points at which things go wrong.
+
+A rig is what `build_app` puts together: accounts, ledger, ordering. At each `Point` of an order's life a test may
+count, look, hold the order up, raise, or let the process die.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from mcp.server.lowlevel import Server
+
+from contract.providers import ROWS, Row
+from dropship_mcp.accounts import Accounts, Connection
+from dropship_mcp.app import build_app
+from dropship_mcp.arguments import accept
+from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey
+from dropship_mcp.ledger import Row as LedgerRow
+from dropship_mcp.ordering import Budget, Ordering, Outcome
+from dropship_mcp.own_tools import OrderLooks, Settled, SettleOrder
+from dropship_mcp.settings import Settings
+from dropship_tools.http import Timing
+from dropship_tools.provider import Provider
+from dropship_tools.sandbox.service import sandbox_module
+from dropship_tools.sandbox.store import SandboxStore
+from dropship_tools.sandbox.world import SandboxWorld
+from unit.sandbox.worlds import Clock
+
+Point = str
+"""`claim`, `sending`, `placed`, `refused` and `unknown` before and after the ledger writes them (`before claim`, `after
+claim`), and the provider's operations before it gets them and after it has answered (`before create`, `after get`)."""
+
+QUICK = Timing(connect=2, read=2, order=2, pause=0, longest_pause=0)
+"""Nothing waits for long, and nothing is cut short on a busy machine."""
+
+
+@dataclass
+class Trace:
+    """What happened, in order, and what a test makes happen.
+
+    Attributes:
+        points: every point that was passed.
+        at: called with each point before the order goes on.
+    """
+
+    points: list[Point] = field(default_factory=list[Point])
+    at: Callable[[Point], Awaitable[None]] | None = None
+
+    async def passes(self, point: Point) -> None:
+        """Note the point, and let the test act."""
+        self.points.append(point)
+        if self.at is not None:
+            await self.at(point)
+
+    def sent(self) -> int:
+        """How many times an order left for a provider."""
+        return self.points.count("before create")
+
+    def requests(self) -> list[Point]:
+        """The provider's operations that were asked for."""
+        steps = {f"before {step}" for step in ("claim", "sending", "placed", "refused", "unknown")}
+        return [p.removeprefix("before ") for p in self.points if p.startswith("before ") and p not in steps]
+
+
+class TracedLedger(Ledger):
+    """A ledger that passes points around everything it writes about an order."""
+
+    def __init__(self, path: Path, trace: Trace, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._trace = trace
+
+    async def claim(self, key: OrderKey, content: Content) -> Claim:
+        """Between two points."""
+        return await self._between("claim", super().claim(key, content))
+
+    async def sending(self, row: LedgerRow) -> LedgerRow:
+        """Between two points."""
+        return await self._between("sending", super().sending(row))
+
+    async def placed(self, row: LedgerRow, order_id: str, answer: Mapping[str, Any], reason: str = "") -> LedgerRow:
+        """Between two points."""
+        return await self._between("placed", super().placed(row, order_id, answer, reason))
+
+    async def refused(self, row: LedgerRow, reason: str) -> LedgerRow:
+        """Between two points."""
+        return await self._between("refused", super().refused(row, reason))
+
+    async def unknown(self, row: LedgerRow, reason: str) -> LedgerRow:
+        """Between two points."""
+        return await self._between("unknown", super().unknown(row, reason))
+
+    async def _between(self, step: str, write: Any) -> Any:
+        try:
+            await self._trace.passes(f"before {step}")
+        except BaseException:
+            write.close()
+            raise
+        written = await write
+        await self._trace.passes(f"after {step}")
+        return written
+
+
+class TracedTransport(httpx2.AsyncBaseTransport):
+    """Passes a point before a provider gets a request and after it has answered."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, provider: str, trace: Trace) -> None:
+        self._inner = inner
+        self._operation = sandbox_module(provider).operation
+        self._trace = trace
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Between two points."""
+        operation = self._operation(request.method, request.url.path)
+        await self._trace.passes(f"before {operation}")
+        response = await self._inner.handle_async_request(request)
+        await self._trace.passes(f"after {operation}")
+        return response
+
+
+class TracedAccounts(Accounts):
+    """The sandbox's accounts, with clients that do not pause and transports that pass points."""
+
+    def __init__(self, settings: Settings, world: SandboxWorld, timing: Timing, trace: Trace) -> None:
+        super().__init__(settings, timing=timing, world=world)
+        self._rows = {row.name: row for row in ROWS}
+        self._trace = trace
+
+    def _connect(self, provider: Provider) -> Connection:
+        connection = super()._connect(provider)
+        client = self._rows[provider.name].client(connection.account, connection.http)
+        return dataclasses.replace(connection, client=client)
+
+    def _sandbox(self, provider: Provider) -> httpx2.AsyncBaseTransport:
+        return TracedTransport(super()._sandbox(provider), provider.name, self._trace)
+
+
+async def silent(_: str) -> None:
+    """A host that asked for no progress."""
+
+
+@dataclass
+class Rig:
+    """One server's insides."""
+
+    accounts: TracedAccounts
+    ledger: TracedLedger
+    ordering: Ordering
+    world: SandboxWorld
+    clock: Clock
+    trace: Trace
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """As the server's lifespan has it."""
+        try:
+            async with self.ordering.running():
+                yield
+        finally:
+            await self.accounts.close()
+            await self.ledger.close()
+
+    def server(self) -> Server[None]:
+        """The MCP server around these insides; it runs and closes them."""
+        settings = Settings(ledger=self.ledger.path)
+        return build_app(settings, accounts=self.accounts, ledger=self.ledger, ordering=self.ordering)
+
+    async def create(self, row: Row, arguments: Mapping[str, Any], *, mode: str = "sandbox") -> Outcome:
+        """The create tool of a provider; raises `DropshipError`. `mode` only changes what the ledger is told."""
+        tool = row.create_tool()
+        connection = dataclasses.replace(self.accounts.connection(row.provider), mode=mode)
+        _, outcome = await self.ordering.create(tool, connection, accept(tool.arguments, arguments, row.create), silent)
+        return outcome
+
+    async def settle(self, row: Row, reference: str) -> Settled:
+        """`dropship_settle_order`."""
+        looks = OrderLooks(self.accounts, self.ledger, {row.name: row.create_tool()}, self.clock)
+        return await looks.settle(SettleOrder(provider=row.name, reference=reference))
+
+    async def row(self, row: Row, reference: str) -> LedgerRow | None:
+        """What the ledger says of an order."""
+        return await self.ledger.get(OrderKey("sandbox", row.name, "sandbox", reference))
+
+    async def state(self, row: Row, reference: str) -> str:
+        """The order's state in the ledger; empty if it knows nothing of it."""
+        found = await self.row(row, reference)
+        return found.state if found else ""
+
+    def orders(self, row: Row, reference: str) -> int:
+        """How many such orders the provider has."""
+        return row.orders(self.world, reference)
+
+
+def new_world(clock: Clock, path: Path | None = None) -> SandboxWorld:
+    """A sandbox without orders; in memory, or in a file that processes share."""
+    return SandboxWorld(SandboxStore(path, clock), clock)
+
+
+def make_rig(
+    folder: Path,
+    world: SandboxWorld | None = None,
+    *,
+    clock: Clock | None = None,
+    timing: Timing = QUICK,
+    budget: Budget | None = None,
+    busy_seconds: float = 2.0,
+    trace: Trace | None = None,
+) -> Rig:
+    """A server's insides over `folder/ledger.sqlite3`, not running yet. Several are several processes to the ledger."""
+    clock = clock or Clock()
+    world = world or new_world(clock)
+    trace = trace or Trace()
+    path = folder / "ledger.sqlite3"
+    accounts = TracedAccounts(Settings(ledger=path), world, timing, trace)
+    ledger = TracedLedger(path, trace, now=clock, busy_seconds=busy_seconds)
+    return Rig(accounts, ledger, Ordering(ledger, now=clock, budget=budget), world, clock, trace)
+
+
+@asynccontextmanager
+async def open_rig(folder: Path, world: SandboxWorld | None = None, **options: Any) -> AsyncGenerator[Rig]:
+    """A server's insides, running; `options` are those of `make_rig`."""
+    rig = make_rig(folder, world, **options)
+    async with rig.running():
+        yield rig
