@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,7 +43,7 @@ class Accounts:
         self._settings = settings
         self._timing = timing
         self._world = world
-        self._open: dict[str, Connection] = {}
+        self._open: dict[str, tuple[Connection, ...]] = {}
 
     @property
     def mode(self) -> Mode:
@@ -56,29 +57,34 @@ class Accounts:
         configured = {account.provider for account in self._settings.accounts}
         return tuple(p for p in PROVIDERS if p.name in configured)
 
-    def connection(self, provider: Provider) -> Connection:
-        """The connection of the provider's account."""
+    def of(self, provider: Provider) -> tuple[Connection, ...]:
+        """The connections of a provider's accounts, in the order of the settings."""
         if provider.name not in self._open:
-            self._open[provider.name] = self._connect(provider)
+            if self._settings.mode == "sandbox":
+                accounts = (provider.sandbox_account(),)
+            else:
+                accounts = tuple(a for a in self._settings.accounts if a.provider == provider.name)
+            self._open[provider.name] = tuple(self._connect(provider, account) for account in accounts)
         return self._open[provider.name]
+
+    def connection(self, provider: Provider) -> Connection:
+        """The connection of a provider's first account."""
+        return self.of(provider)[0]
 
     def connections(self) -> Iterator[Connection]:
         """All accounts' connections."""
-        return map(self.connection, self.providers())
+        return (connection for provider in self.providers() for connection in self.of(provider))
 
     async def close(self) -> None:
         """Close what was opened."""
-        for connection in self._open.values():
+        for connection in itertools.chain.from_iterable(self._open.values()):
             await connection.http.aclose()
         self._open.clear()
 
-    def _connect(self, provider: Provider) -> Connection:
+    def _connect(self, provider: Provider, account: Account) -> Connection:
+        transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
         if self._settings.mode == "sandbox":
-            account = provider.sandbox_account()
-            transport: Callable[[], httpx2.AsyncBaseTransport] | None = partial(self._sandbox, provider)
-        else:
-            account = next(a for a in self._settings.accounts if a.provider == provider.name)
-            transport = None
+            transport = partial(self._sandbox, provider)
         account = replace(account, cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
         http = ProviderHttp(
             provider.title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -32,6 +33,7 @@ class CreateEnvelope(Envelope):
     reference: str
 
 
+@cache  # most tools share one of two outlines
 def outline(*models: type[BaseModel]) -> Schema:
     """An output schema: the fields of `models` at the top level, and room for each provider's own facts.
 

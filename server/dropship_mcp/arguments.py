@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -68,7 +68,7 @@ def _prepare(value: Any, model: type[BaseModel] | None, depth: int) -> Any:
     if isinstance(value, list):
         items = cast("list[Any]", value)
         opened = [_opened(i) if model is not None and isinstance(i, str) else i for i in items]
-        return [_prepare(item, model, depth + 1) for item in opened if item is not None]
+        return [_prepare(item, model, depth + 1) for item in opened]  # a null among lines may be a line that got lost
     if isinstance(value, str) and len(value) > MAX_BYTES:
         raise _TooBig(f"a value is longer than {MAX_BYTES // 1024} kB")
     return value
@@ -142,7 +142,7 @@ def _in_words(detail: ErrorDetails, path: Sequence[str | int], model: type[Argum
         "greater_than": f"must be more than {context.get('gt')}",
         "string_too_long": f"must have at most {context.get('max_length')} characters",
         "string_too_short": "must not be empty",
-        "too_short": f"must have at least {context.get('min_length')} entries",
+        "too_short": "must not be empty",
         "too_long": f"must have at most {context.get('max_length')} entries",
     }
     return words.get(kind, "is not valid")
@@ -152,10 +152,16 @@ def _did_you_mean(name: str, path: Sequence[str | int], model: type[Arguments]) 
     part = _part_at(model, path)
     known = list(part.model_fields) if part else []
     also: Mapping[str, str] = part.also_called if part is not None and issubclass(part, Part) else {}
-    near = also.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, 1, cutoff=0.6)), "")
+    near = also.get(name.lower()) or _nearest(name, known, 0.6) or also.get(_nearest(name.lower(), also, 0.8))
     if near and near not in known:
         return f"is not an argument: {near}"  # an explanation instead of a name
-    return f"is not an argument; did you mean {near}?" if near else f"is not an argument; known: {', '.join(known)}"
+    if near:
+        return f"is not an argument; did you mean {near}?"
+    return f"is not an argument; known: {', '.join(known) or 'none'}"
+
+
+def _nearest(name: str, names: Iterable[str], cutoff: float) -> str:
+    return next(iter(difflib.get_close_matches(name, list(names), 1, cutoff)), "")
 
 
 def _part_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from dropship_mcp import answers, own_tools
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.ledger import Ledger, OrderKey
 from dropship_mcp.ordering import Ordering, Report
 from dropship_mcp.schema import Schema, portable_schema
-from dropship_mcp.settings import Settings
+from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools.arguments import Arguments, CreateArguments
 from dropship_tools.orders import OrderResult
 from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
@@ -34,7 +34,7 @@ class Offer:
         effect: what it may change: nothing, what the ledger says, something at the provider, or a new order.
         idempotent: a second call with the same arguments changes nothing more.
         asks: it asks providers, and does not answer from what this machine knows.
-        connection: the account it speaks for; None for the common tools.
+        connections: the accounts it can speak for; none for the common tools.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Offer:
     effect: Effect = "reads"
     idempotent: bool = True
     asks: bool = True
-    connection: Connection | None = None
+    connections: tuple[Connection, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -56,10 +56,12 @@ class Offer:
 
     def secrets(self) -> Iterable[str]:
         """The credentials in clear."""
-        if self.connection is None:
-            return ()
-        account = self.connection.account
-        return [account.value(c.name) for c in self.connection.provider.credentials if c.secret]
+        return [
+            connection.account.value(credential.name)
+            for connection in self.connections
+            for credential in connection.provider.credentials
+            if credential.secret
+        ]
 
 
 class OrderOutline(BaseModel):
@@ -86,38 +88,72 @@ class AccountRecords:
         return (row.order_id or None) if row else None
 
 
+class Choice:
+    """Which account a call is for. With one account there is nothing to choose and no argument for it."""
+
+    def __init__(self, tool: Tool, connections: tuple[Connection, ...]) -> None:
+        self._tool = tool
+        self._connections = {connection.account.name: connection for connection in connections}
+
+    def arguments(self) -> type[Arguments]:
+        """The tool's arguments, with `account` where there are several."""
+        if len(self._connections) == 1:
+            return self._tool.arguments
+        one_of: Any = cast("Any", Literal)[tuple(self._connections)]
+        return create_model(self._tool.arguments.__name__, __base__=self._tool.arguments, account=(one_of, ...))
+
+    def of(self, arguments: Arguments) -> tuple[Connection, Arguments]:
+        """The account's connection, and the arguments as the provider knows them."""
+        if len(self._connections) == 1:
+            return next(iter(self._connections.values())), arguments
+        plain = {name: getattr(arguments, name) for name in self._tool.arguments.model_fields}
+        connection = self._connections[cast("Any", arguments).account]
+        return connection, self._tool.arguments.model_construct(_fields_set=arguments.model_fields_set, **plain)
+
+
 def offers(settings: Settings, accounts: Accounts, ledger: Ledger, ordering: Ordering) -> tuple[Offer, ...]:
-    """All tools, in a fixed order: each provider's, then the common ones."""
+    """All tools, in a fixed order: each provider's, then the common ones.
+
+    Raises:
+        SettingsError: `DROPSHIP_EXTRA_TOOLS` names a tool that is not off by default.
+    """
     found: list[Offer] = []
+    optional: set[str] = set()
     creators: dict[str, CreateTool[Any, Any]] = {}
-    for connection in accounts.connections():
-        for tool in connection.provider.tools():
+    for provider in accounts.providers():
+        for tool in provider.tools():
             if isinstance(tool, CreateTool):
-                creators[connection.provider.name] = tool
-            if not isinstance(tool, ReadTool) and not settings.ordering:
-                continue
-            if isinstance(tool, ChangeTool) and tool.opt_in and tool.name not in settings.extra_tools:
-                continue
-            found.append(_offer(tool, connection, ledger, ordering))
+                creators[provider.name] = tool
+            if isinstance(tool, ChangeTool) and tool.opt_in:
+                optional.add(tool.name)
+                if tool.name not in settings.extra_tools:
+                    continue
+            if isinstance(tool, ReadTool) or settings.ordering:
+                found.append(_offer(tool, accounts.of(provider), ledger, ordering))
+    if strange := [name for name in settings.extra_tools if name not in optional]:
+        known = f"; there are: {', '.join(sorted(optional))}" if optional else ""
+        raise SettingsError([f"DROPSHIP_EXTRA_TOOLS names no tool that is off by default: {', '.join(strange)}{known}"])
     return (*found, *_own(settings, accounts, ledger, creators))
 
 
-def _offer(tool: Tool, connection: Connection, ledger: Ledger, ordering: Ordering) -> Offer:
+def _offer(tool: Tool, connections: tuple[Connection, ...], ledger: Ledger, ordering: Ordering) -> Offer:
+    choice = Choice(tool, connections)
+    arguments = choice.arguments()
     if isinstance(tool, CreateTool):
-        run: Run = partial(_create, tool, connection, ordering)
+        run: Run = partial(_create, tool, choice, ordering)
     else:
-        run = partial(_call, tool, connection, AccountRecords(ledger, connection))
+        run = partial(_call, tool, choice, ledger)
     return Offer(
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        arguments=tool.arguments,
-        input_schema=_input_schema(tool),
+        arguments=arguments,
+        input_schema=_input_schema(arguments),
         output_schema=_output_schema(tool),
         run=run,
         effect=_EFFECTS[type(tool)],
         idempotent=tool.idempotent if isinstance(tool, ChangeTool) else True,
-        connection=connection,
+        connections=connections,
     )
 
 
@@ -132,8 +168,8 @@ def _output_schema(tool: Tool) -> Schema:
     return answers.outline(answers.Envelope, tool.result)
 
 
-def _input_schema(tool: Tool) -> Schema:
-    schema = portable_schema(tool.arguments)
+def _input_schema(arguments: type[Arguments]) -> Schema:
+    schema = portable_schema(arguments)
     properties = schema["properties"]
     if "dry_run" in properties:  # inherited, so it would come first; what the provider needs matters more
         properties["dry_run"] = properties.pop("dry_run")
@@ -141,22 +177,20 @@ def _input_schema(tool: Tool) -> Schema:
 
 
 async def _create(
-    tool: CreateTool[Any, Any], connection: Connection, ordering: Ordering, arguments: CreateArguments, report: Report
+    tool: CreateTool[Any, Any], choice: Choice, ordering: Ordering, given: CreateArguments, report: Report
 ) -> dict[str, Any]:
-    if arguments.dry_run:
+    connection, arguments = choice.of(given)
+    if given.dry_run:
         return answers.preview(connection, tool.plan(connection.client, arguments))
-    reference, outcome = await ordering.create(tool, connection, arguments, report)
+    reference, outcome = await ordering.create(tool, connection, cast("CreateArguments", arguments), report)
     return answers.created(connection, reference, outcome)
 
 
 async def _call(
-    tool: ReadTool[Any, Any] | ChangeTool[Any, Any],
-    connection: Connection,
-    records: AccountRecords,
-    arguments: Arguments,
-    _: Report,
+    tool: ReadTool[Any, Any] | ChangeTool[Any, Any], choice: Choice, ledger: Ledger, given: Arguments, _: Report
 ) -> dict[str, Any]:
-    result = await tool.run(connection.client, arguments, records)
+    connection, arguments = choice.of(given)
+    result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
     return {**answers.envelope(connection), **result.facts()}
 
 

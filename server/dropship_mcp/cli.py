@@ -17,7 +17,9 @@ COMMANDS = ("serve", "demo", "tools", "call", "orders", "sandbox")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. 2 means wrong usage or settings."""
-    options = _parser().parse_args(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # a host gives no arguments and waits: it needs no parser and no other command's module
+    options = _parser().parse_args(given) if given else argparse.Namespace(command=None)
     command = importlib.import_module(f"dropship_mcp.commands.{options.command or 'serve'}")
     try:
         return int(command.run(options))

@@ -39,6 +39,11 @@ from dropship_tools.wire import SendOnce
 
 log = logging.getLogger(__name__)
 
+MEND_FIRST = (
+    "A person has to mend the ledger; dropship_status names it. Then make exactly the same call again: it looks for the "
+    "order before anything else. Never order under another reference."
+)
+
 Report = Callable[[str], Awaitable[None]]
 """Tells a waiting host that the call is alive."""
 
@@ -72,9 +77,20 @@ class Outcome:
 @dataclass
 class _Flight:
     content: Content
+    scope: anyio.CancelScope = field(default_factory=lambda: anyio.CancelScope(shield=True))
     done: anyio.Event = field(default_factory=anyio.Event)
     outcome: Outcome | None = None
     error: DropshipError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unrecorded:
+    """An order that was placed while the ledger failed."""
+
+    row: Row
+    order_id: str
+    facts: Mapping[str, Any]
+    warning: str
 
 
 class Ordering:
@@ -85,7 +101,7 @@ class Ordering:
         self._budget = budget or Budget()
         self._looking = Looking(ledger, now)
         self._flights: dict[OrderKey, _Flight] = {}
-        self._unrecorded: dict[OrderKey, tuple[Row, str, Mapping[str, Any]]] = {}
+        self._unrecorded: dict[OrderKey, _Unrecorded] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
 
     @asynccontextmanager
@@ -96,9 +112,14 @@ class Ordering:
             try:
                 yield
             finally:
-                with anyio.move_on_after(self._budget.flight, shield=True):
+                with anyio.CancelScope(shield=True):
+                    with anyio.move_on_after(self._budget.flight):
+                        await self.landed()
+                    for flight in self._flights.values():
+                        flight.scope.cancel()
                     await self.landed()
-                tasks.cancel_scope.cancel()
+                    await self._record_late()
+                self._tasks = None
 
     async def landed(self) -> None:
         """Wait until no order is under way."""
@@ -116,6 +137,7 @@ class Ordering:
             ProviderRefused, ProviderAuth, RateLimited, ProviderUnavailable: no order exists.
             OutcomeUnknown: an order may exist.
         """
+        deadline = anyio.current_time() + self._budget.call
         plan = tool.plan(connection.client, arguments)
         key = OrderKey(connection.mode, connection.provider.name, connection.account.name, plan.reference)
         content = await self._ledger.hashes(plan.content, plan.trace)
@@ -128,15 +150,14 @@ class Ordering:
             self._tasks.start_soon(self._fly, flight, key, tool, connection, plan)
         elif flight.content.fingerprint != content.fingerprint:
             raise _conflict(key, flight.content.changed(content))
-        await self._wait(flight, report)
+        await self._wait(flight, deadline, report)
         if flight.error is not None:
             raise flight.error
         assert flight.outcome is not None
         outcome = flight.outcome if first else Outcome("already_placed", flight.outcome.order)
         return plan.reference, Outcome(outcome.outcome, outcome.order, (*plan.warnings, *outcome.warnings))
 
-    async def _wait(self, flight: _Flight, report: Report) -> None:
-        deadline = anyio.current_time() + self._budget.call
+    async def _wait(self, flight: _Flight, deadline: float, report: Report) -> None:
         while not flight.done.is_set():
             left = deadline - anyio.current_time()
             if left <= 0:
@@ -150,7 +171,8 @@ class Ordering:
         self, flight: _Flight, key: OrderKey, tool: CreateTool[Any, Any], connection: Connection, plan: Plan
     ) -> None:
         try:
-            flight.outcome = await self._carry(flight.content, key, tool, connection, plan)
+            with flight.scope:  # whoever goes away or is told to stop, an order under way is finished
+                flight.outcome = await self._carry(flight.content, key, tool, connection, plan)
         except DropshipError as error:
             flight.error = error
         except Exception as error:  # a bug of ours: the order may or may not have left, and the ledger knows which
@@ -177,8 +199,12 @@ class Ordering:
         self, content: Content, key: OrderKey, tool: CreateTool[Any, Any], connection: Connection, deadline: float
     ) -> Row | Outcome:
         """The row, ours to send; or the outcome of an order that exists already."""
+        await self._record_late()
+        if late := self._unrecorded.get(key):
+            if late.row.content.fingerprint != content.fingerprint:
+                raise _conflict(key, late.row.content.changed(content))
+            return Outcome("already_placed", late.facts, (late.warning,))
         while True:
-            await self._record_late(key)
             claim = await self._ledger.claim(key, content)
             row = claim.row
             if claim.won:
@@ -186,7 +212,6 @@ class Ordering:
             if row.content.fingerprint != content.fingerprint:
                 raise _conflict(key, row.content.changed(content))
             if row.state == "unknown":
-                # `refused` afterwards means that it is certainly not there, and the next round claims it again
                 row = await self._looking.settle(tool, connection, row, repeating=True)
                 if row.state == "unknown":
                     raise OutcomeUnknown(
@@ -194,6 +219,7 @@ class Ordering:
                         sent="maybe",
                         fix=next_step(tool, key),
                     )
+                continue  # the ledger decides anew: another process may have been quicker
             if row.state == "placed":
                 return _recorded(row)
             if row.state in ("claimed", "sending"):
@@ -250,14 +276,16 @@ class Ordering:
     ) -> Outcome:
         """The order left and no clear answer came: look for it with the time that is left."""
         row = await self._record_unknown(row, error.what)
+        what, fix = error.what, next_step(tool, row.key)
         with anyio.move_on_after(max(0.0, deadline - anyio.current_time())):
-            row = await self._looking.settle(tool, connection, row, repeating=False)
+            try:
+                row = await self._looking.settle(tool, connection, row, repeating=False)
+            except LedgerUnavailable as failure:
+                what, fix = f"{error.what}, and {failure.what}", MEND_FIRST
         if row.state == "placed":
             warning = "The provider's own answer was lost; the order was found by looking for it."
             return Outcome("placed", row.answer, (warning,))
-        raise OutcomeUnknown(
-            error.what, sent="maybe", fix=next_step(tool, row.key), provider_said=error.provider_said
-        ) from error
+        raise OutcomeUnknown(what, fix=fix, provider_said=error.provider_said) from error
 
     async def _record_placed(self, row: Row, order_id: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
         try:
@@ -265,17 +293,23 @@ class Ordering:
         except LostOrder:
             return ()  # a person or another process settled it meanwhile; what they wrote stands
         except LedgerUnavailable as error:
-            self._unrecorded[row.key] = (row, order_id, facts)
-            return (
-                f"The order exists, but {error.what}. Write the order id down; it is recorded when that is mended.",
+            warning = (
+                f"The order exists, but {error.what}. Write the order id down; it is recorded when that is mended."
             )
+            self._unrecorded[row.key] = _Unrecorded(row, order_id, facts, warning)
+            return (warning,)
         return ()
 
-    async def _record_late(self, key: OrderKey) -> None:
-        """Write down an order that was placed while the ledger failed; until then nothing happens under its key."""
-        if key in self._unrecorded:
-            await self._ledger.placed(*self._unrecorded[key])
-            del self._unrecorded[key]
+    async def _record_late(self) -> None:
+        """Write down the orders that were placed while the ledger failed, if it can be used again."""
+        for key, late in tuple(self._unrecorded.items()):
+            try:
+                await self._ledger.placed(late.row, late.order_id, late.facts)
+            except LedgerUnavailable:
+                return
+            except LostOrder:
+                pass  # it was written after all, and only the ledger's answer was lost
+            self._unrecorded.pop(key, None)
 
     async def _record_refused(self, row: Row, reason: str) -> None:
         """Best effort: if it fails the row stays claimed or sending, which is safe and is settled later."""
@@ -309,9 +343,8 @@ def _certainly_none(once: SendOnce, error: DropshipError) -> bool:
 
 def _recorded(row: Row) -> Outcome:
     when = row.changed_at.isoformat(timespec="seconds")
-    return Outcome(
-        "already_placed", row.answer, (f"Recorded {when}; nothing was sent now and the status may have moved.",)
-    )
+    order = {**row.answer, "order_id": row.order_id} if row.order_id else row.answer  # a person's word has it apart
+    return Outcome("already_placed", order, (f"Recorded {when}; nothing was sent now and the status may have moved.",))
 
 
 def _conflict(key: OrderKey, changed: list[str]) -> ReferenceConflict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -15,7 +15,7 @@ from dropship_mcp.ledger import Ledger, OrderKey, Row
 from dropship_mcp.ledger.sqlite import utc_now
 from dropship_mcp.looking import Looking, next_step
 from dropship_mcp.settings import Settings
-from dropship_tools import PROVIDERS
+from dropship_tools import PROVIDERS, Provider
 from dropship_tools.arguments import Arguments, Reference
 from dropship_tools.errors import DropshipError, InProgress, LedgerUnavailable, NotFound
 from dropship_tools.orders import Finding, Result
@@ -121,6 +121,7 @@ class AccountState(Result):
     """One provider: ready, or what a person has to set."""
 
     provider: str
+    account: str = ""
     state: Literal["ready", "not configured", "switched off"]
     host: str = ""
     set: list[str] = Field(default_factory=list[str])
@@ -130,6 +131,7 @@ class OpenOrder(Result):
     """An order whose outcome is unknown."""
 
     provider: str
+    account: str
     reference: str
     since: str
 
@@ -162,22 +164,30 @@ class _Status:
         return StatusReport(
             mode=settings.mode,
             ordering="allowed" if settings.ordering else "off",
-            accounts=[self._state(name) for name in (p.name for p in PROVIDERS)],
+            accounts=[state for provider in PROVIDERS for state in self._states(provider)],
             unknown_outcomes=[
-                OpenOrder(provider=r.key.provider, reference=r.key.reference, since=_time(r.since)) for r in unknown
+                OpenOrder(
+                    provider=row.key.provider,
+                    account=row.key.account,
+                    reference=row.key.reference,
+                    since=_time(row.since),
+                )
+                for row in unknown
             ],
             ledger=str(self._ledger.path),
             ledger_problem=problem,
             next_step=self._advice(problem, unknown),
         )
 
-    def _state(self, name: str) -> AccountState:
-        if name not in self._settings.providers:
-            return AccountState(provider=name, state="switched off", set=["DROPSHIP_PROVIDERS"])
-        if missing := self._settings.missing.get(name):
-            return AccountState(provider=name, state="not configured", set=list(missing))
-        provider = next(p for p in PROVIDERS if p.name == name)
-        return AccountState(provider=name, state="ready", host=self._accounts.connection(provider).account.base_url)
+    def _states(self, provider: Provider) -> Iterator[AccountState]:
+        if provider.name not in self._settings.providers:
+            yield AccountState(provider=provider.name, state="switched off", set=["DROPSHIP_PROVIDERS"])
+        elif missing := self._settings.missing.get(provider.name):
+            yield AccountState(provider=provider.name, state="not configured", set=list(missing))
+        else:
+            for connection in self._accounts.of(provider):
+                account = connection.account
+                yield AccountState(provider=provider.name, account=account.name, state="ready", host=account.base_url)
 
     def _advice(self, problem: str, unknown: list[Row]) -> str:
         if problem:
@@ -249,16 +259,16 @@ class OrderLooks:
 
     async def find(self, arguments: FindOrder) -> FoundOrders:
         """Ask the ledger and all providers at once."""
-        verdicts: dict[str, Verdict] = {}
         connections = [c for c in self._accounts.connections() if c.provider.name in self._creators]
+        verdicts: dict[int, Verdict] = {}
 
-        async def ask(connection: Connection) -> None:
-            verdicts[connection.provider.name] = await self._verdict(connection, arguments.reference)
+        async def ask(place: int, connection: Connection) -> None:
+            verdicts[place] = await self._verdict(connection, arguments.reference)
 
         async with anyio.create_task_group() as tasks:
-            for connection in connections:
-                tasks.start_soon(ask, connection)
-        found = [verdicts[c.provider.name] for c in connections]
+            for place, connection in enumerate(connections):
+                tasks.start_soon(ask, place, connection)
+        found = [verdicts[place] for place in sorted(verdicts)]
         unsure = [v.provider for v in found if not v.conclusive and v.verdict != "placed"]
         return FoundOrders(
             reference=arguments.reference,
@@ -333,14 +343,8 @@ class OrderLooks:
     async def settle(self, arguments: SettleOrder) -> Settled:
         """Look, and record what was found."""
         tool = self._creators[arguments.provider]
-        connection = next(c for c in self._accounts.connections() if c.provider.name == arguments.provider)
-        key = OrderKey(connection.mode, connection.provider.name, connection.account.name, arguments.reference)
-        row = await self._ledger.get(key)
-        if row is None:
-            raise NotFound(
-                f"the ledger knows no order {key.reference} at {key.provider}; nothing was ever sent from here",
-                fix="dropship_find_order asks all providers about a reference.",
-            )
+        connection, row = await self._sent(arguments)
+        key = row.key
         if row.state in ("claimed", "sending"):
             raise InProgress("this order is being placed at this moment", fix="Call again in 30 s.")
         if row.state == "unknown":
@@ -363,6 +367,22 @@ class OrderLooks:
                 "unknown": next_step(tool, key),
             }[outcome],
         )
+
+    async def _sent(self, arguments: SettleOrder) -> tuple[Connection, Row]:
+        """The order in the ledger, and the account it was sent from."""
+        connections = [c for c in self._accounts.connections() if c.provider.name == arguments.provider]
+        found: list[tuple[Connection, Row]] = []
+        for connection in connections:
+            key = OrderKey(connection.mode, connection.provider.name, connection.account.name, arguments.reference)
+            if row := await self._ledger.get(key):
+                found.append((connection, row))
+        if not found:
+            raise NotFound(
+                f"the ledger knows no order {arguments.reference} at {arguments.provider}; nothing was sent from here",
+                fix="dropship_find_order asks all providers about a reference.",
+            )
+        # the same reference at two shops is two orders; the one that needs settling is meant
+        return next((pair for pair in found if pair[1].state == "unknown"), found[0])
 
 
 def _time(value: datetime) -> str:

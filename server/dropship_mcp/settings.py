@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from dropship_tools import PROVIDERS, Provider
-from dropship_tools.provider import Account, Credential
-from dropship_tools.secret import Secret
-from dropship_tools.urls import check_base_url
+from dropship_mcp.account_settings import read_accounts, read_private
+from dropship_tools import PROVIDERS
+from dropship_tools.provider import Account
 
 Mode = Literal["sandbox", "live"]
 
@@ -27,10 +26,14 @@ SETTINGS: dict[str, str] = {
     "DROPSHIP_ORDERS": "allow (default), or off: no tool that orders exists",
     "DROPSHIP_PROVIDERS": "which providers to serve, separated by commas; default all that are configured",
     "DROPSHIP_EXTRA_TOOLS": "tools that are off by default, by name, separated by commas",
+    "DROPSHIP_CONFIG": "path of a TOML file with several accounts",
     "DROPSHIP_LEDGER": "path of the ledger; default a file in the user's state folder",
     "DROPSHIP_SANDBOX": "path of the sandbox's orders, or :memory:; default a file in the user's state folder",
     "DROPSHIP_LOG_LEVEL": "debug, info, warning (default) or error; to stderr",
 }
+
+CONFIGURATION = ("accounts",)
+"""The tables of the configuration file."""
 
 
 class SettingsError(Exception):
@@ -104,16 +107,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     level = _choice("DROPSHIP_LOG_LEVEL", values, ("warning", "debug", "info", "error"), problems)
     providers = _providers(values["DROPSHIP_PROVIDERS"], problems)
 
+    configuration = _configuration(values["DROPSHIP_CONFIG"], problems)
     accounts: list[Account] = []
     missing: dict[str, tuple[str, ...]] = {}
     if mode == "live":
-        for provider in PROVIDERS:
-            if provider.name in providers:
-                account, absent = _account(provider, env, problems)
-                if account:
-                    accounts.append(account)
-                else:
-                    missing[provider.name] = absent
+        accounts, missing = read_accounts(env, configuration.get("accounts", {}), providers, problems)
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -157,56 +155,23 @@ def _providers(value: str, problems: list[str]) -> tuple[str, ...]:
     return tuple(name for name in known if name in wanted)
 
 
-def _account(provider: Provider, env: Mapping[str, str], problems: list[str]) -> tuple[Account | None, tuple[str, ...]]:
-    """The account the environment describes, or the names of the variables it lacks."""
-    values: dict[str, Secret | str] = {}
-    absent: list[str] = []
-    for credential in provider.credentials:
-        value = _value(credential.env, env, problems) or credential.default
-        if not value and credential.required:
-            absent.append(credential.env)
-        if credential.choices and value:
-            value = value.lower()
-            if value not in credential.choices:
-                problems.append(f"{credential.env} must be one of: {', '.join(credential.choices)}")
-        if not all(" " <= character <= "~" for character in value):
-            problems.append(f"{credential.env} holds characters that cannot be sent in a header")
-        values[credential.name] = Secret(value) if credential.secret else value
-    url = env.get(provider.url_env, "").strip() or provider.base_url
-    if not url:
-        absent.insert(0, provider.url_env)
-    else:
-        try:
-            url = check_base_url(url)
-        except ValueError as error:
-            problems.append(f"{provider.url_env} {error}")
-    given = any(_is_given(c, env) for c in provider.credentials if c.required)
-    if absent and given:
-        problems.append(f"{provider.title} is only half configured: {', '.join(absent)} not set")
-    if absent:
-        return None, tuple(absent)
-    return Account(provider.name, provider.name, url, values), ()
+def _configuration(path: str, problems: list[str]) -> Mapping[str, Any]:
+    """The configuration file as plain values; empty if none is named or it cannot be read."""
+    if not path:
+        return {}
+    import tomllib
 
-
-def _is_given(credential: Credential, env: Mapping[str, str]) -> bool:
-    return bool(env.get(credential.env, "").strip() or env.get(f"{credential.env}_FILE", "").strip())
-
-
-def _value(name: str, env: Mapping[str, str], problems: list[str]) -> str:
-    """A value, from the variable itself or from the file that `<name>_FILE` names."""
-    file = env.get(f"{name}_FILE", "").strip()
-    value = env.get(name, "").strip()
-    if not file:
-        return value
-    if value:
-        problems.append(f"{name} and {name}_FILE are both set; keep one")
-        return ""
     try:
-        path = Path(file).expanduser()
-        shared = path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP)
-        if os.name == "posix" and shared and not path.is_relative_to("/run/secrets"):  # containers mount 0444 there
-            problems.append(f"{name}_FILE is open to other users; restrict it with chmod 600")
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{name}_FILE cannot be read: {type(error).__name__}")
-        return ""
+        found = tomllib.loads(read_private(Path(path).expanduser(), "DROPSHIP_CONFIG", problems))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"DROPSHIP_CONFIG is not valid TOML: {_place(error)}")
+        return {}
+    tables = ", ".join(CONFIGURATION)
+    problems += [f"DROPSHIP_CONFIG: [{n}] is not known; there are: {tables}" for n in found if n not in CONFIGURATION]
+    return found
+
+
+def _place(error: Exception) -> str:
+    """Only the place: the text of the error may quote a secret."""
+    place = re.search(r"at (line \d+, column \d+|end of document)", str(error))
+    return place[0] if place else "it cannot be parsed"

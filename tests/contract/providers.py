@@ -13,12 +13,8 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from dropship_tools import PROVIDERS, Provider
-from dropship_tools.duoplane.budget import RequestBudget
-from dropship_tools.duoplane.client import DuoplaneClient
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
-from dropship_tools.rewix.client import RewixClient
-from dropship_tools.rewix.formats import FORMATS
 from dropship_tools.sandbox.world import SandboxWorld
 from dropship_tools.tool import CreateTool
 
@@ -93,11 +89,20 @@ async def _at_once(_: float) -> None:
     pass
 
 
-def _rewix(account: Account, http: ProviderHttp) -> RewixClient:
+# Providers' code is imported when it is used, so that a broken one fails its own rows only.
+
+
+def _rewix(account: Account, http: ProviderHttp) -> Any:
+    from dropship_tools.rewix.client import RewixClient
+    from dropship_tools.rewix.formats import FORMATS
+
     return RewixClient(http, FORMATS["json"], sleep=_at_once)
 
 
-def _duoplane(account: Account, http: ProviderHttp) -> DuoplaneClient:
+def _duoplane(account: Account, http: ProviderHttp) -> Any:
+    from dropship_tools.duoplane.budget import RequestBudget
+    from dropship_tools.duoplane.client import DuoplaneClient
+
     minutes = itertools.count(step=60.0)  # the bucket is empty again at each request
     budget = RequestBudget(clock=lambda: next(minutes), sleep=_at_once)
     return DuoplaneClient(http, default_store_id=account.value("store_id"), budget=budget)

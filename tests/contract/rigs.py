@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 from mcp.server.lowlevel import Server
 
-from contract.providers import ROWS, Row
+from contract.providers import Row, row_of
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
 from dropship_mcp.arguments import accept
@@ -35,6 +35,14 @@ from unit.sandbox.worlds import Clock
 Point = str
 """`claim`, `sending`, `placed`, `refused` and `unknown` before and after the ledger writes them (`before claim`, `after
 claim`), and the provider's operations before it gets them and after it has answered (`before create`, `after get`)."""
+
+WRITES = ("claim", "sending", "placed", "refused", "unknown")
+
+
+def is_request(point: Point) -> bool:
+    """Whether the point is about the provider, not about the ledger."""
+    return point.split()[1] not in WRITES
+
 
 QUICK = Timing(connect=2, read=2, order=2, pause=0, longest_pause=0)
 """Nothing waits for long, and nothing is cut short on a busy machine."""
@@ -64,8 +72,7 @@ class Trace:
 
     def requests(self) -> list[Point]:
         """The provider's operations that were asked for."""
-        steps = {f"before {step}" for step in ("claim", "sending", "placed", "refused", "unknown")}
-        return [p.removeprefix("before ") for p in self.points if p.startswith("before ") and p not in steps]
+        return [p.removeprefix("before ") for p in self.points if p.startswith("before ") and is_request(p)]
 
 
 class TracedLedger(Ledger):
@@ -128,13 +135,17 @@ class TracedAccounts(Accounts):
 
     def __init__(self, settings: Settings, world: SandboxWorld, timing: Timing, trace: Trace) -> None:
         super().__init__(settings, timing=timing, world=world)
-        self._rows = {row.name: row for row in ROWS}
         self._trace = trace
+        self._quick: dict[str, tuple[Connection, ...]] = {}
 
-    def _connect(self, provider: Provider) -> Connection:
-        connection = super()._connect(provider)
-        client = self._rows[provider.name].client(connection.account, connection.http)
-        return dataclasses.replace(connection, client=client)
+    def of(self, provider: Provider) -> tuple[Connection, ...]:
+        """The provider's connections, with quick clients."""
+        if provider.name not in self._quick:
+            client = row_of(provider.name).client
+            self._quick[provider.name] = tuple(
+                dataclasses.replace(c, client=client(c.account, c.http)) for c in super().of(provider)
+            )
+        return self._quick[provider.name]
 
     def _sandbox(self, provider: Provider) -> httpx2.AsyncBaseTransport:
         return TracedTransport(super()._sandbox(provider), provider.name, self._trace)

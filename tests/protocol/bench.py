@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from dropship_mcp.ordering import Budget, Ordering
 from dropship_mcp.settings import Settings
 from dropship_tools.errors import ERROR_CODES
 from dropship_tools.http import Timing
-from dropship_tools.provider import Provider
+from dropship_tools.provider import Account, Provider
 from dropship_tools.sandbox.world import SandboxWorld
 from protocol.samples import Sample
 from unit.sandbox.worlds import Clock, world_at
@@ -51,7 +51,12 @@ class Wire(httpx2.AsyncBaseTransport):
 
     def orders(self, sample: Sample) -> list[httpx2.Request]:
         """The requests that could have ordered something."""
-        return [r for r in self.requests if r.method == "POST" and r.url.path == sample.create_path]
+        return [request for request in self.requests if is_order(sample, request)]
+
+
+def is_order(sample: Sample, request: httpx2.Request) -> bool:
+    """Whether this request could order something."""
+    return request.method == "POST" and request.url.path == sample.create_path
 
 
 class _Watched(httpx2.AsyncBaseTransport):
@@ -78,8 +83,8 @@ class WatchedAccounts(Accounts):
     def _sandbox(self, provider: Provider) -> httpx2.AsyncBaseTransport:
         return _Watched(self._wire, super()._sandbox(provider))
 
-    def _connect(self, provider: Provider) -> Connection:
-        connection = super()._connect(provider)
+    def _connect(self, provider: Provider, account: Account) -> Connection:
+        connection = super()._connect(provider, account)
         if provider.name == "rewix":  # dates its orders, and looks for them after pauses
             connection.client.now = self._clock
             connection.client.sleep = _no_wait
@@ -141,15 +146,24 @@ async def bench(
     accounts = WatchedAccounts(settings, world, wire, timing)
     ordering = Ordering(ledger, now=clock, budget=budget)
     app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)
-    async with Client(app, mode=era, cache=None) as client:
-        tools = {tool["name"]: tool for tool in await listed(client)}
-        yield Bench(client, accounts, ledger, world, clock, wire, tools)
+    try:
+        async with Client(app, mode=era, cache=None) as client:
+            tools = {tool["name"]: tool for tool in await listed(client)}
+            yield Bench(client, accounts, ledger, world, clock, wire, tools)
+    except ExceptionGroup as group:  # a failed assertion comes wrapped by every task group on its way
+        raise _innermost(group) from None
 
 
 async def listed(client: Client) -> list[dict[str, Any]]:
     """The tool list as it stands on the wire."""
     result = await client.list_tools()
     return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in result.tools]
+
+
+def _innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
+    return error
 
 
 def text_of(result: types.CallToolResult) -> str:

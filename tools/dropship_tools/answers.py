@@ -25,7 +25,13 @@ ORDER_ONCE = "Do not order again under another reference."
 class WireModel(BaseModel):
     """A provider's answer as we read it: unknown keys are ignored, numbers may stand where text is meant."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # built when the first answer comes, not while a host waits for the tool list
+    )
 
 
 def parse(model: type[ModelT], raw: Any) -> ModelT:

@@ -3,7 +3,7 @@
 * An order is sent once, with a `SendOnce` permission, and never again by this module.
 * Reads are tried three times at most when the connection fails or the provider is briefly unavailable.
 * Redirects are never followed; credentials never leave for another host.
-* An answer is read up to a limit, also when it is compressed.
+* An answer is read up to a limit, also when it is compressed; only a look-up may name a larger one.
 * URLs (which hold references) and headers (which hold credentials) are never logged above debug.
 """
 
@@ -105,20 +105,28 @@ class ProviderHttp:
         self._sleep = sleep
         self._client: httpx2.AsyncClient | None = None
 
-    async def read(self, request: WireRequest) -> Answer:
+    async def read(
+        self, request: WireRequest, *, timing: Timing | None = None, limit: int = MAX_ANSWER_BYTES
+    ) -> Answer:
         """Send a request that changes nothing; it may be repeated.
+
+        Args:
+            request: what to ask.
+            timing: limits for this request in place of the usual ones.
+            limit: the largest answer, decompressed, in bytes.
 
         Raises:
             ProviderUnavailable: no usable answer after all attempts.
         """
+        timing = timing or self.timing
         attempt = 0
         while True:
             attempt += 1
-            last = attempt >= self.timing.attempts
-            pause = min(self.timing.longest_pause, self.timing.pause * 2 ** (attempt - 1))
+            last = attempt >= timing.attempts
+            pause = min(timing.longest_pause, timing.pause * 2 ** (attempt - 1))
             pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
             try:
-                answer = await self._exchange(request, self.timing.read)
+                answer = await self._exchange(request, timing.read, limit)
             except NoAnswer as failure:
                 if last:
                     raise ProviderUnavailable(
@@ -127,18 +135,22 @@ class ProviderHttp:
                     ) from failure
             else:
                 pause = pause if answer.retry_after is None else answer.retry_after
-                if last or answer.status not in (502, 503, 504) or pause > self.timing.longest_pause:
+                if last or answer.status not in (502, 503, 504) or pause > timing.longest_pause:
                     return answer
             await self._sleep(pause)
 
-    async def change(self, request: WireRequest) -> Answer:
+    async def change(self, request: WireRequest, *, timing: Timing | None = None) -> Answer:
         """Send a request that changes something other than an order; never repeated.
+
+        Args:
+            request: what to change.
+            timing: limits for this request in place of the usual ones; `read` counts.
 
         Raises:
             ProviderUnavailable: no usable answer; the message says whether the change may have happened.
         """
         try:
-            return await self._exchange(request, self.timing.read)
+            return await self._exchange(request, (timing or self.timing).read)
         except NoAnswer as failure:
             state = "may or may not have happened" if failure.left else "did not happen"
             raise ProviderUnavailable(
@@ -197,7 +209,7 @@ class ProviderHttp:
                 self._client = httpx2.AsyncClient(verify=_tls_context(), **options)
         return self._client
 
-    async def _exchange(self, request: WireRequest, seconds: float) -> Answer:
+    async def _exchange(self, request: WireRequest, seconds: float, limit: int = MAX_ANSWER_BYTES) -> Answer:
         import httpx2
 
         client = self._open()
@@ -213,7 +225,7 @@ class ProviderHttp:
             with anyio.fail_after(seconds):
                 response = await client.send(outgoing, stream=True)
                 try:
-                    body = await _read_bounded(response)
+                    body = await _read_bounded(response, limit)
                 finally:
                     with anyio.CancelScope(shield=True), anyio.move_on_after(1):
                         await response.aclose()
@@ -248,7 +260,7 @@ def _checked(title: str, auth: Mapping[str, str]) -> dict[str, str]:
     return dict(auth)
 
 
-async def _read_bounded(response: httpx2.Response) -> bytes:
+async def _read_bounded(response: httpx2.Response, limit: int) -> bytes:
     """The decoded body. Inflates step by step, so that a small compressed body cannot fill the memory."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip"):
@@ -258,13 +270,13 @@ async def _read_bounded(response: httpx2.Response) -> bytes:
     empty = True
     async for chunk in response.aiter_raw():
         empty = empty and not chunk
-        room = MAX_ANSWER_BYTES - len(body) + 1
+        room = limit - len(body) + 1
         try:
             body += inflate.decompress(chunk, room) if inflate else chunk
         except zlib.error as error:
             raise NoAnswer("the compressed answer is damaged", left=True) from error
-        if len(body) > MAX_ANSWER_BYTES:
-            raise NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES // 1024**2} MB", left=True)
+        if len(body) > limit:
+            raise NoAnswer(f"the answer is larger than {limit // 1024**2} MB", left=True)
     if inflate and not empty and (not inflate.eof or inflate.unused_data):
         raise NoAnswer("the compressed answer is damaged", left=True)
     return bytes(body)

@@ -33,7 +33,7 @@ STATUSES: tuple[str, ...] = get_args(Status)
 class Result(BaseModel):
     """Base of everything a tool answers. Defaults are left out of the answer, so absent facts cost no tokens."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built at the first answer
 
     def facts(self) -> dict[str, Any]:
         """Plain JSON without nulls and defaults."""

@@ -32,6 +32,7 @@ class Credential:
         required: an account is complete only with it.
         choices: the allowed values, if few.
         default: used when it is not set.
+        sandbox: what the sandbox takes for it; opens nothing else.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Credential:
     required: bool = True
     choices: tuple[str, ...] = ()
     default: str = ""
+    sandbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,13 @@ class Provider:
         """The headers that carry the account's credentials."""
         return cast("dict[str, str]", self._module("client").auth_headers(account))
 
+    def sandbox_credentials(self) -> dict[str, str]:
+        """What the sandbox takes; known here so that listing tools loads no sandbox."""
+        return {c.name: c.sandbox for c in self.credentials if c.sandbox}
+
     def sandbox_account(self, name: str = "sandbox") -> Account:
         """An account with the sandbox's own fixed credentials, on a host that does not exist."""
-        credentials = cast("dict[str, str]", self._module("sandbox").CREDENTIALS)
-        values = {c.name: credentials.get(c.name, c.default) for c in self.credentials}
+        values = {c.name: c.sandbox or c.default for c in self.credentials}
         return Account(self.name, name, f"https://{self.name}.sandbox.invalid", values)
 
     def example(self) -> Example:

@@ -15,21 +15,25 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
-from dropship_mcp.ledger.owner import Owner
 from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
 from dropship_mcp.ledger.schema import NewerLedger, migrate
 from dropship_tools.errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from dropship_mcp.ledger.owner import Owner
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
 """How long to wait for another process's write. Writes take milliseconds; longer means somebody holds the file."""
+
+WRONG_KEY = "its key file is missing or belongs to another ledger"
 
 _COLUMNS = (
     "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, order_id, answer, "
@@ -142,11 +146,18 @@ class SqliteLedger:
         """Orders, newest first."""
         where = ["1 = 1"]
         values: list[Any] = []
-        for column, value in (("mode", mode), ("provider", provider), ("state", state)):
+        sent = state in (
+            "sending",
+            "unknown",
+        )  # what a dead process was sending is stored as the one, shown as the other
+        for column, value in (("mode", mode), ("provider", provider), ("state", "" if sent else state)):
             if value:
                 where.append(f"{column} = ?")
                 values.append(value)
-        return await self._rows(" AND ".join(where), tuple(values), limit)
+        if not sent:
+            return await self._rows(" AND ".join(where), tuple(values), limit)
+        rows = await self._rows(" AND ".join([*where, "state IN ('sending', 'unknown')"]), tuple(values))
+        return [row for row in rows if row.state == state][:limit]
 
     async def order_ids(self, key: OrderKey, since: datetime) -> frozenset[str]:
         """The provider's numbers of the account's other orders since then."""
@@ -279,13 +290,18 @@ class SqliteLedger:
 
     def _me(self) -> Owner:
         if self._owner is None:
+            from dropship_mcp.ledger.owner import Owner  # filelock, which only an order needs
+
             self._owner = Owner(self.path.with_name(f"{self.path.name}.owners"))
         return self._owner
 
     def _hash(self) -> ContentHasher:
         if self._hasher is None:
-            self._hasher = ContentHasher(load_or_create_secret(self.path.with_name(f"{self.path.name}.key")))
+            self._hasher = ContentHasher(load_or_create_secret(self._key_path()))
         return self._hasher
+
+    def _key_path(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.key")
 
     # --- opening and failing -------------------------------------------------------------------------------------
 
@@ -328,12 +344,15 @@ class SqliteLedger:
 
     def _check_key(self, db: sqlite3.Connection) -> None:
         """With another secret every repeated order would look like a changed one."""
-        key_id = self._hash().key_id()
         known = db.execute("SELECT value FROM facts WHERE name = 'key_id'").fetchone()
+        if known and not self._key_path().exists():  # a new one would only be in the way of the old one
+            raise ValueError(WRONG_KEY)
+        key_id = self._hash().key_id()
         if known is None:
             db.execute("INSERT OR IGNORE INTO facts (name, value) VALUES ('key_id', ?)", (key_id,))
         elif known[0] != key_id:
-            raise ValueError("its key file is missing or belongs to another ledger")
+            self._hasher = None  # the right key may be put back
+            raise ValueError(WRONG_KEY)
 
 
 @contextlib.contextmanager

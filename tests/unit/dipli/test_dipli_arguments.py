@@ -98,6 +98,7 @@ NOT_A_PRODUCT_ID = "must be Dipli's own product number (1 to 11 digits), not a S
     ids=repr,
 )
 def test_a_sku_ean_or_name_is_refused_as_product_id(product_id: Any) -> None:
+    """Sheet section 10, row 4."""
     assert problem(product_id=product_id) == ("product_id", NOT_A_PRODUCT_ID)
 
 
@@ -135,6 +136,7 @@ def test_every_required_field_must_be_given(name: str) -> None:
 def test_what_dipli_would_refuse_without_a_word_is_refused_with_one(
     changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
+    """Sheet section 10, row 14."""
     assert problem(**changes) == expected
 
 
@@ -152,6 +154,7 @@ def test_names_that_agents_try_point_to_documented_ones_or_explain() -> None:
 
 @pytest.mark.parametrize("name", ["quantity", "qty", "items", "lines", "products"])
 def test_several_pieces_or_products_are_explained_to_be_several_orders(name: str) -> None:
+    """Sheet section 10, row 3."""
     assert CreateOrder.also_called[name] == (
         "one call buys one unit of one product; for more call again, each time with its own alternative_id"
     )
@@ -168,12 +171,13 @@ def test_a_look_up_takes_exactly_one_id(given: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("public_id", ["WEB-10045", "12345", "A-", "A-12/../x", "a-12345", "A-١٢٣"])
 def test_a_number_that_is_not_diplis_is_refused_with_the_way_out(public_id: str) -> None:
+    """Sheet section 10, row 2."""
     with pytest.raises(ValidationError, match="A- and digits like A-12345; your own number goes into alternative_id"):
         GetOrder.model_validate({"public_id": public_id})
 
 
 def test_descriptions_are_short_and_say_what_the_schema_cannot() -> None:
-    create, get = TOOLS
+    create, get, _ = TOOLS
     assert (len(create.description) <= 300, len(get.description) <= 300) == (True, True)
     assert "one unit of one product" in create.description
     assert "own alternative_id" in create.description

@@ -51,6 +51,7 @@ async def failed(status: int, body: Any) -> DropshipError:
 
 
 async def test_an_order_leaves_once_as_documented() -> None:
+    """Sheet section 10, row 12: what is answered is receipt, not a sale."""
     dipli = FakeDipli((200, SUCCESS))
     assert await answered(dipli) == ACCEPTED
     [request] = dipli.requests
@@ -72,6 +73,7 @@ async def test_a_public_id_without_a_contrary_code_is_an_order(body: Any) -> Non
 
 
 async def test_a_bad_request_is_a_refusal_that_tells_what_to_check() -> None:
+    """Sheet section 10, row 14."""
     error = await failed(400, {"code": 400, "msg": "Bad Request"})
     assert (type(error), error.sent, error.provider_said, error.fix) == (
         ProviderRefused,
@@ -84,6 +86,7 @@ async def test_a_bad_request_is_a_refusal_that_tells_what_to_check() -> None:
 
 @pytest.mark.parametrize("code", [400, "400"], ids=repr)
 async def test_a_refusal_in_the_body_of_a_success_is_a_refusal(code: Any) -> None:
+    """Sheet section 8: the HTTP status alone says nothing."""
     error = await failed(200, {"code": code, "msg": "Bad Request"})
     assert (type(error), error.sent, error.provider_said) == (ProviderRefused, "no", "Bad Request")
 
@@ -141,6 +144,7 @@ async def test_a_gateway_that_gives_up_leaves_the_order_open(status: int) -> Non
     ],
 )
 async def test_any_other_success_leaves_the_order_open(body: Any) -> None:
+    """Sheet section 10, row 11: only a usable `public_id` is an order."""
     error = await failed(200, body)
     assert (type(error), error.sent, error.fix) == (
         OutcomeUnknown,
@@ -160,6 +164,7 @@ async def test_any_other_success_leaves_the_order_open(body: Any) -> None:
 async def test_a_lost_connection_is_never_an_order_sent_again(
     failure: Exception, kind: type[DropshipError], sent: str
 ) -> None:
+    """Sheet section 10, row 1."""
     dipli = FakeDipli(failure)
     with pytest.raises(kind) as lost:
         await answered(dipli)
@@ -183,6 +188,7 @@ async def test_dipli_is_trusted_neither_to_deduplicate_nor_to_deny() -> None:
 
 
 async def test_the_answer_kept_in_the_ledger_holds_no_personal_data() -> None:
+    """Sheet section 10, row 19."""
     kept = json.dumps((await answered(FakeDipli((200, SUCCESS)))).order.facts())
     private = [ARGUMENTS[name] for name in ("buyer", "street", "postcode", "city", "buyer_phone", "buyer_email")]
     assert [text for text in private if text in kept] == []

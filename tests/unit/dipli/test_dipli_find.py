@@ -69,6 +69,7 @@ async def test_a_list_without_a_count_ends_with_an_empty_page() -> None:
 
 @pytest.mark.parametrize("id_name", ["id", "product_id", "grouped_id"])
 async def test_each_of_the_three_product_numbers_may_be_the_one_ordered(id_name: str) -> None:
+    """Sheet section 3, trap 1."""
     dipli = FakeDipli((200, page_of(listed())))
     assert await find(dipli.client(), sought(product_id=PRODUCT[id_name])) == found()
 
@@ -83,6 +84,7 @@ async def test_each_of_the_three_product_numbers_may_be_the_one_ordered(id_name:
     ],
 )
 async def test_an_order_is_recognised_however_dipli_spells_its_address(changes: dict[str, Any]) -> None:
+    """Sheet section 3, trap 3: reading and writing use other names."""
     order = listed(shipping_address_json={**ADDRESS, **changes})
     assert await find(FakeDipli((200, page_of(order))).client(), sought()) == found()
 
@@ -127,6 +129,7 @@ async def test_an_order_without_a_date_can_be_recognised_and_one_without_a_numbe
 
 
 async def test_an_empty_list_proves_nothing() -> None:
+    """Sheet section 10, row 1."""
     assert await find(FakeDipli((200, page_of())).client(), sought()) == NOTHING
 
 

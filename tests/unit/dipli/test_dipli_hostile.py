@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from dropship_tools.answers import parse
 from dropship_tools.dipli import results
-from dropship_tools.dipli.models import GetOrder, WireOrder
-from dropship_tools.dipli.tools import find, get_order, place, plan
+from dropship_tools.dipli.listing import LARGEST_PAGE, ListOrders
+from dropship_tools.dipli.listing import listed as listed_page
+from dropship_tools.dipli.models import GetOrder, WireOrder, WirePage
+from dropship_tools.dipli.tools import find, get_order, list_orders, place, plan
 from dropship_tools.dipli.traces import listed_traces
 from dropship_tools.errors import DropshipError
 from dropship_tools.orders import Sought
@@ -39,8 +41,14 @@ def in_string(objects: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 ITEMS = objects_with(listed()["cart_items"][0], Values | in_string(objects_with(PRODUCT)))
 ORDERS = objects_with(listed(), Values | in_string(objects_with(ADDRESS)) | st.lists(ITEMS | Values, max_size=3))
+NUMBERS = st.sampled_from([-1, 0, 1, 2, 10, "3", 10**14])
+PAGES = st.fixed_dictionaries(
+    {"result": st.lists(ORDERS, max_size=3) | st.lists(ORDERS, max_size=1).map(lambda orders: orders * 60)},
+    optional=dict.fromkeys(("count", "page", "pageSize"), NUMBERS | Values),
+)
 BODIES = (
     ORDERS
+    | PAGES
     | objects_with(["code", "msg", "public_id"], Values | st.sampled_from([200, 400, "A-1"]))
     | objects_with(["count", "result"], Values | st.lists(ORDERS, max_size=3))
     | Values
@@ -64,12 +72,31 @@ def test_any_json_is_an_order_or_unreadable(raw: Any) -> None:
     json.dumps(facts, ensure_ascii=False).encode()
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    PAGES | Values,
+    st.sampled_from([ListOrders(), ListOrders(status="shipped", createdAt="2026-03-02", page=3, pageSize=2)]),
+)
+def test_any_json_is_a_list_or_unreadable(raw: Any, asked: ListOrders) -> None:
+    try:
+        page = parse(WirePage, raw)
+    except Unreadable:
+        assert not isinstance(raw, dict) or "result" not in raw
+        return
+    facts = listed_page(page, asked).facts()
+    assert len(facts["orders"]) == min(len(page.result), LARGEST_PAGE)
+    assert not facts.get("has_more") or facts["orders"]
+    assert json.loads(json.dumps(facts)) == facts
+    json.dumps(facts, ensure_ascii=False).encode()
+
+
 @settings(deadline=None, max_examples=50)
 @given(STATUSES, ANSWERS)
 def test_a_look_up_ends_in_an_order_or_an_error_of_the_contract(status: int, body: bytes) -> None:
     client = FakeDipli((status, body)).client()
     look_ups = (
         lambda: get_order(client, GetOrder(public_id="A-1"), Ledger()),
+        lambda: list_orders(client, ListOrders(), Ledger()),
         lambda: find(client, Sought("WEB-10045", since=SINCE, is_trace=lambda _: True)),
     )
     assert {sent_by(look_up) for look_up in look_ups} == {"no"}

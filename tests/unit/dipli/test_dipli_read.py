@@ -107,6 +107,7 @@ async def test_an_order_is_asked_for_as_documented_and_shown_in_our_words() -> N
 
 
 async def test_the_documented_answer_is_read_in_spite_of_its_contradictions() -> None:
+    """Sheet section 5: the sample breaks every rule one could make of it."""
     assert await shown(THE_DOCUMENTED_ANSWER) == {
         **SHOWN,
         "tracking_courier": "ups",
@@ -137,6 +138,7 @@ async def test_the_documented_answer_is_read_in_spite_of_its_contradictions() ->
 
 
 async def test_the_shops_own_number_leads_to_the_order_through_the_ledger() -> None:
+    """Sheet section 10, row 2."""
     dipli = FakeDipli((200, listed()))
     order = await get_order(dipli.client(), BY_ALTERNATIVE_ID, Ledger(**{"WEB-10045": "A-111111"}))
     assert str(dipli.requests[0].url) == f"{ORDERS}/A-111111"
@@ -144,12 +146,13 @@ async def test_the_shops_own_number_leads_to_the_order_through_the_ledger() -> N
 
 
 async def test_a_number_of_the_shop_that_the_ledger_does_not_know_is_not_asked_for() -> None:
+    """Sheet section 10, row 2."""
     dipli = FakeDipli((200, listed()))
     with pytest.raises(NotFound) as unknown:
         await get_order(dipli.client(), BY_ALTERNATIVE_ID, Ledger())
     assert (unknown.value.what, unknown.value.fix, dipli.requests) == (
         "Dipli cannot look an order up by alternative_id, and this machine's ledger does not know this one",
-        "Pass Dipli's own number as public_id (A- and digits).",
+        "dipli_list_orders shows Dipli's own numbers; pass one as public_id (A- and digits).",
         [],
     )
 
@@ -175,6 +178,7 @@ async def test_a_recorded_number_that_could_change_the_path_is_not_asked_for(kep
     ],
 )
 async def test_diplis_words_get_their_real_meaning(word: str, status: str, says: str) -> None:
+    """Sheet section 10, row 7."""
     order = await shown(listed(shipping_status=word))
     assert (order["status"], order["provider_status"]) == (status, word)
     assert says in order.get("next_step", "")
@@ -182,14 +186,30 @@ async def test_diplis_words_get_their_real_meaning(word: str, status: str, says:
 
 
 async def test_nested_objects_are_read_as_well_as_json_in_strings() -> None:
+    """Sheet section 10, row 9."""
     plain = listed(shipping_address_json=ADDRESS)
     plain["cart_items"][0]["product_extra_infos"] = PRODUCT
     assert await shown(plain) == SHOWN
 
 
 async def test_an_address_that_is_no_json_is_shown_as_it_came() -> None:
+    """Sheet section 10, row 9."""
     order = await shown(listed(shipping_address_json="Zoé Martin, 12 rue de l'Église"))
     assert order["ship_to"] == {"street": "Zoé Martin, 12 rue de l'Église"}
+
+
+@pytest.mark.parametrize("infos", ["iPhone, 64 GB", '{"name": "iPh', ["iPhone"], None])
+async def test_a_product_that_is_no_json_never_hides_what_the_line_says(infos: Any) -> None:
+    """Sheet section 10, row 9."""
+    item = {**listed()["cart_items"][0], "product_extra_infos": infos}
+    order = await shown(listed(cart_items=[item]))
+    assert order["lines"] == [{"name": "Apple iPhone 8 64", "sku": "APPLE_IPHONE_8_SKU", "quantity": 1}]
+
+
+async def test_a_product_that_is_no_json_is_named_as_it_came_where_the_line_has_no_name() -> None:
+    """Sheet section 10, row 9."""
+    order = await shown(listed(cart_items=[{"product_extra_infos": "iPhone, 64 GB", "product_quantity": 1}]))
+    assert order["lines"] == [{"name": "iPhone, 64 GB", "quantity": 1}]
 
 
 @pytest.mark.parametrize("address", ["", "null", "[]", "{}", "1", None, [], 3, '{"street": null}', '{"street": [1]}'])
@@ -213,6 +233,7 @@ async def test_an_amount_that_is_not_in_whole_cents_is_left_out(amount: Any) -> 
 
 
 async def test_amounts_as_text_are_cents_too() -> None:
+    """Sheet section 10, row 8."""
     assert (await shown(listed(total_ttc="5")))["total_incl_vat"] == "0.05"
 
 
@@ -222,6 +243,7 @@ async def test_no_currency_is_assumed_without_amounts() -> None:
 
 
 async def test_the_delivery_slip_is_a_link_only_if_it_is_one() -> None:
+    """Sheet section 10, row 10."""
     order = await shown(listed(bordereau_url="https://bi.agora.place/slips/1"))
     assert (order.get("delivery_slip_token"), order["delivery_slip_url"]) == (None, "https://bi.agora.place/slips/1")
 

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import anyio
 import httpx2
+import pytest
 
 from dropship_mcp.arguments import accept
 from dropship_tools.dropday.client import DropdayClient, auth_headers, connect
 from dropship_tools.dropday.models import CreateOrder
 from dropship_tools.dropday.tools import plan
+from dropship_tools.errors import InvalidArguments
 from dropship_tools.http import ProviderHttp, Timing
 from dropship_tools.orders import Plan
 from dropship_tools.provider import Account
@@ -182,6 +184,13 @@ def arguments(document: Mapping[str, Any] = LEAST, /, **changes: Any) -> CreateO
 def planned(document: Mapping[str, Any] = LEAST, /, **changes: Any) -> Plan:
     """The plan for such arguments."""
     return plan(FakeDropday({}).client(), arguments(document, **changes))
+
+
+def problems(document: Mapping[str, Any] = LEAST, /, **changes: Any) -> dict[str, str]:
+    """What is wrong with such arguments, by field."""
+    with pytest.raises(InvalidArguments) as raised:
+        arguments(document, **changes)
+    return {problem.field: problem.problem for problem in raised.value.fields}
 
 
 def body_of(order: Plan) -> dict[str, Any]:

@@ -195,6 +195,10 @@ class FakeDuoplane:
             raise page
         return (page if isinstance(page, Reply) else page(request)).response()
 
+    def sent(self) -> list[httpx2.Request]:
+        """The orders and other changes among the requests."""
+        return [request for request in self.requests if request.method != "GET"]
+
     def asked(self) -> list[str]:
         """Method, path and decoded query of each request."""
         return [
@@ -202,3 +206,11 @@ class FakeDuoplane:
             + "".join(f" {name}={value}" for name, value in request.url.params.multi_items())
             for request in self.requests
         ]
+
+
+def accepting(post: Script) -> FakeDuoplane:
+    """A Duoplane without orders, which answers the next one like this."""
+    nothing = Reply(200, envelope([]))
+    return FakeDuoplane(
+        {"POST /api/orders": post, "GET /api/orders": nothing, "GET /purchase_orders.json": Reply(200, [])}
+    )

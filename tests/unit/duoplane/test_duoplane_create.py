@@ -24,7 +24,16 @@ from dropship_tools.errors import (
 from dropship_tools.http import ProviderHttp
 from dropship_tools.orders import Certainty
 from dropship_tools.tool import CreateTool, Placement
-from unit.duoplane.duoplane_fakes import ARGUMENTS, FakeDuoplane, Reply, arguments, envelope, order, permission
+from unit.duoplane.duoplane_fakes import (
+    ARGUMENTS,
+    FakeDuoplane,
+    Reply,
+    accepting,
+    arguments,
+    envelope,
+    order,
+    permission,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -91,10 +100,10 @@ async def answered(duoplane: FakeDuoplane) -> Placement:
 
 
 async def failed(response: Reply | Exception) -> DropshipError:
-    duoplane = FakeDuoplane({POST: response})
+    duoplane = accepting(response)
     with pytest.raises(DropshipError) as failure:
         await answered(duoplane)
-    assert duoplane.asked() == [POST], "an order is never sent again"
+    assert len(duoplane.sent()) == 1, "an order is never sent again"
     return failure.value
 
 
@@ -103,9 +112,9 @@ def facts(error: DropshipError) -> tuple[type[DropshipError], str, str]:
 
 
 async def test_an_order_leaves_once_as_documented() -> None:
-    duoplane = FakeDuoplane({POST: Reply(201, envelope(order()))})
+    duoplane = accepting(Reply(201, envelope(order())))
     assert await answered(duoplane) == Placement(PLACED)
-    [request] = duoplane.requests
+    [request] = duoplane.sent()
     scheme, pair = request.headers["authorization"].split()
     assert (request.method, str(request.url)) == ("POST", "https://app.duoplane.com/api/orders")
     assert (scheme, b64decode(pair)) == ("Basic", b"key-1:pass:word")
@@ -114,7 +123,7 @@ async def test_an_order_leaves_once_as_documented() -> None:
 
 
 async def test_the_printed_answer_is_an_order_with_a_complaint() -> None:
-    duoplane = FakeDuoplane({POST: Reply(201, PRINTED)})
+    duoplane = accepting(Reply(201, PRINTED))
     assert await answered(duoplane) == Placement(
         DuoplanePlaced(
             reference="WEB-10045",
@@ -130,21 +139,21 @@ async def test_the_printed_answer_is_an_order_with_a_complaint() -> None:
 
 async def test_every_complaint_on_success_is_shown_without_mark_up() -> None:
     errors = ["<b>SKU</b> TRAY-W\u202e is unknown", {"phone": ["is missing", "is needed"]}, "", None]
-    duoplane = FakeDuoplane({POST: Reply(201, envelope(order(), errors))})
+    duoplane = accepting(Reply(201, envelope(order(), errors)))
     placed = (await answered(duoplane)).order
     assert placed.status == "problem"
     assert placed.warnings == ["SKU TRAY-W is unknown", "phone: is missing; is needed"]
 
 
 async def test_complaints_without_end_are_counted() -> None:
-    duoplane = FakeDuoplane({POST: Reply(201, envelope(order(), ["no"] * 5000))})
+    duoplane = accepting(Reply(201, envelope(order(), ["no"] * 5000)))
     assert (await answered(duoplane)).order.warnings == ["no"] * 20 + ["and 4980 more"]
 
 
 async def test_a_line_without_a_vendor_sku_is_warned_of() -> None:
     data = order()
     data["relationships"]["order_items"][0]["attributes"]["vendor_sku"] = None
-    duoplane = FakeDuoplane({POST: Reply(201, envelope(data))})
+    duoplane = accepting(Reply(201, envelope(data)))
     placed = (await answered(duoplane)).order
     assert placed.status == "received"
     assert placed.warnings == ["Duoplane shows no vendor SKU for: TRAY-W; such lines may reach no vendor."]
@@ -152,16 +161,16 @@ async def test_a_line_without_a_vendor_sku_is_warned_of() -> None:
 
 @pytest.mark.parametrize("given", [51661073, "51661073", "51661073.0", 51661073.0], ids=repr)
 async def test_an_id_becomes_digits_whatever_it_came_as(given: Any) -> None:
-    assert (await answered(FakeDuoplane({POST: Reply(200, {"data": {"id": given}})}))).order == PLACED
+    assert (await answered(accepting(Reply(200, {"data": {"id": given}})))).order == PLACED
 
 
 async def test_an_order_with_an_id_exists_however_odd_the_rest_is() -> None:
     data = {"id": 51661073, "attributes": "?", "relationships": [[1]]}
-    assert (await answered(FakeDuoplane({POST: Reply(201, {"data": data, "errors": None})}))).order == PLACED
+    assert (await answered(accepting(Reply(201, {"data": data, "errors": None})))).order == PLACED
 
 
 async def test_nothing_personal_stays_in_the_result() -> None:
-    placed = (await answered(FakeDuoplane({POST: Reply(201, envelope(order()))}))).order
+    placed = (await answered(accepting(Reply(201, envelope(order()))))).order
     assert not any(word in str(placed.facts()) for word in ("Ada", "Byrne", "Terry", "94158", "example.org"))
 
 
@@ -252,7 +261,7 @@ async def test_a_connection_never_made_sent_nothing() -> None:
 async def test_a_429_names_the_wait_and_stops_everything_until_then(
     body: Any, headers: dict[str, str], seconds: float
 ) -> None:
-    duoplane = FakeDuoplane({POST: Reply(429, body, headers)})
+    duoplane = accepting(Reply(429, body, headers))
     with pytest.raises(RateLimited) as first:
         await answered(duoplane)
     assert (first.value.retry_after, first.value.sent) == (seconds, "no")
@@ -260,10 +269,10 @@ async def test_a_429_names_the_wait_and_stops_everything_until_then(
     duoplane.now += seconds - 5.5
     with pytest.raises(RateLimited) as second:
         await answered(duoplane)
-    assert (second.value.retry_after, second.value.sent, len(duoplane.requests)) == (pytest.approx(5.5), "no", 1)
+    assert (second.value.retry_after, second.value.sent, len(duoplane.requests)) == (pytest.approx(5.5), "no", 3)
     duoplane.now += 1
     assert (await answered(duoplane)).order == PLACED
-    assert duoplane.waits == [pytest.approx(4.5)]
+    assert duoplane.waits == [pytest.approx(4.5), 0.5, 0.5]
 
 
 async def test_a_wait_that_is_too_long_leaves_the_permission_unused() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dropship_tools.duoplane.budget import quota
 from dropship_tools.duoplane.envelope import body_of, complaints, said
-from dropship_tools.duoplane.models import DuoplaneOrder, GetOrder, WireOrder, WirePurchaseOrder, WireShipment
+from dropship_tools.duoplane.models import DuoplaneOrder, GetOrder
+from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
 from dropship_tools.duoplane.results import full
 from dropship_tools.duoplane.tools import find, get_order, place, plan
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
@@ -21,6 +22,7 @@ from dropship_tools.wire import Answer
 from unit.duoplane.duoplane_fakes import (
     FakeDuoplane,
     Reply,
+    accepting,
     arguments,
     envelope,
     order,
@@ -84,7 +86,7 @@ class NoLedger:
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 async def test_a_create_answer_that_makes_no_sense_is_an_unknown_outcome(body: bytes) -> None:
-    fake = client_for(body)
+    fake = accepting(Reply(200, body))
     with pytest.raises(OutcomeUnknown):
         await place(fake.client, plan(fake.client, arguments()), permission())
 
@@ -100,7 +102,7 @@ async def test_a_read_answer_that_makes_no_sense_is_an_unavailable_provider(body
 @given(body=mutated(envelope(order(), ["Unknown SKU"])))
 def test_any_create_answer_is_an_order_or_an_unknown_outcome(body: Any) -> None:
     async def attempt() -> None:
-        fake = client_for(json.dumps(body).encode())
+        fake = accepting(Reply(200, json.dumps(body).encode()))
         try:
             placed = await place(fake.client, plan(fake.client, arguments()), permission())
         except OutcomeUnknown:
@@ -163,7 +165,12 @@ def test_an_empty_order_is_shown_without_nulls() -> None:
         "status": "processing",
         "provider_status": "1 purchase order, 0 sent, 0 shipped",
         "next_step": "No API cancels or changes an order; a person can act at app_url.",
-        "status_computed_from": "purchase orders and shipments",
+        "sources": [
+            "order, items, ship_to: new API",
+            "purchase_orders: old API",
+            "shipments: old API",
+            "status: computed from purchase orders and shipments",
+        ],
         "purchase_orders": [{}],
         "shipments": [{}],
     }

@@ -39,6 +39,14 @@ SHIPMENTS = "GET /shipments.json"
 BY_PURCHASE_ORDER = f"{PURCHASE_ORDERS} search[order_public_reference]=WEB-10045 page=1 per_page=250"
 
 
+ALL_SOURCES = [
+    "order, items, ship_to: new API",
+    "purchase_orders: old API",
+    "shipments: old API",
+    "status: computed from purchase orders and shipments",
+]
+
+
 class Remembered:
     """A ledger that knows one order, or none."""
 
@@ -77,7 +85,12 @@ async def failed(fake: FakeDuoplane, **by: str) -> DropshipError:
 
 async def test_an_order_is_joined_with_its_purchase_orders_and_shipments() -> None:
     fake = duoplane(
-        [purchase_order(1, sent_at="2026-03-03T08:00:00Z", status="sent"), purchase_order(2, order_items=None)],
+        [
+            purchase_order(
+                1, sent_at="2026-03-03T08:00:00Z", status="sent", promise_date="2026-03-06", vendor_reference="OAK-7"
+            ),
+            purchase_order(2, order_items=None),
+        ],
         [shipment(1), shipment(9)],
         order(internal_id="A-1", ordered_at="2026-03-02T10:00:00Z", created_at="2026-03-02T10:00:05.123Z"),
     )
@@ -87,7 +100,7 @@ async def test_an_order_is_joined_with_its_purchase_orders_and_shipments() -> No
         status="processing",
         provider_status="2 purchase orders, 1 sent, 1 shipped",
         next_step=NO_CANCEL,
-        status_computed_from="purchase orders and shipments",
+        sources=ALL_SOURCES,
         app_url="https://app.duoplane.com/orders/51661073",
         internal_id="A-1",
         store_id="4711",
@@ -107,7 +120,9 @@ async def test_an_order_is_joined_with_its_purchase_orders_and_shipments() -> No
             PurchaseOrderResult(
                 reference="WEB-10045-1",
                 vendor="Oak & Sons",
+                vendor_reference="OAK-7",
                 sent_at="2026-03-03T08:00:00Z",
+                promise_date="2026-03-06",
                 status="sent",
                 items=[ItemResult(retailer_sku="TRAY-W", name="Walnut tray", quantity=2, quantity_open=2)],
             ),
@@ -140,7 +155,13 @@ HALF = [{"id": 901, "quantity": 1, "quantity_open": 1}]
         ([purchase_order()], NOTHING, "received", "1 purchase order, 0 sent, 0 shipped"),
         ([SENT], NOTHING, "processing", "1 purchase order, 1 sent, 0 shipped"),
         ([SENT], [shipment(quantity=1)], "processing", "1 purchase order, 1 sent, 0 shipped"),
-        ([SENT], [shipment(quantity=1), shipment(quantity=1)], "shipped", "1 purchase order, 1 sent, 1 shipped"),
+        (
+            [SENT],
+            [shipment(quantity=1), shipment(quantity=1, id=302)],
+            "shipped",
+            "1 purchase order, 1 sent, 1 shipped",
+        ),
+        ([SENT], [shipment(quantity=1), shipment(quantity=1)], "processing", "1 purchase order, 1 sent, 0 shipped"),
         ([SENT, SENT_2], [shipment(1)], "processing", "2 purchase orders, 2 sent, 1 shipped"),
         ([SENT, SENT_2], [shipment(1), shipment(2)], "shipped", "2 purchase orders, 2 sent, 2 shipped"),
         ([purchase_order()], [shipment()], "shipped", "1 purchase order, 0 sent, 1 shipped"),
@@ -196,7 +217,7 @@ async def test_a_shipment_without_tracking_and_one_with_two_parcels_are_shown() 
     parcels = [{"tracking": "1"}, {"tracking": "2"}]
     rows = [
         shipment(shipment_trackings_attributes=[], purchase_order_public_reference=None),
-        shipment(shipment_trackings_attributes=parcels),
+        shipment(shipment_trackings_attributes=parcels, id=302),
     ]
     found = await looked_up(duoplane([purchase_order()], rows))
     assert [(row.purchase_order, row.tracking) for row in found.shipments] == [
@@ -210,7 +231,7 @@ async def test_a_shipment_without_tracking_and_one_with_two_parcels_are_shown() 
 async def test_the_order_is_still_shown_when_the_old_api_is_closed(page: Reply) -> None:
     found = await looked_up(duoplane(pages={PURCHASE_ORDERS: page}))
     assert (found.status, found.provider_status) == ("unknown", "accepted; purchase orders not read")
-    assert found.status_computed_from == "nothing: Duoplane states no order status"
+    assert found.sources == [ALL_SOURCES[0], "status: none, Duoplane states no order status"]
     [warning] = found.warnings
     assert warning.startswith("Its purchase orders and shipments could not be read: Duoplane ")
 
@@ -218,7 +239,7 @@ async def test_the_order_is_still_shown_when_the_old_api_is_closed(page: Reply) 
 async def test_purchase_orders_are_still_shown_when_the_shipments_are_not() -> None:
     found = await looked_up(duoplane([SENT], pages={SHIPMENTS: Reply(200, "<html>")}))
     assert (found.status, found.provider_status) == ("processing", "1 purchase order, 1 sent")
-    assert found.status_computed_from == "purchase orders"
+    assert found.sources == [*ALL_SOURCES[:2], "status: computed from purchase orders"]
     assert found.warnings == ["Its shipments could not be read: Duoplane answered, but the answer holds no list."]
 
 
@@ -268,7 +289,10 @@ async def test_an_order_that_cannot_be_read_is_the_right_error(reply: Reply, kin
 
 async def test_an_own_number_given_as_duoplanes_is_pointed_out() -> None:
     error = await failed(duoplane(pages={ORDER: Reply(404, "")}))
-    assert error.fix == "order_id is Duoplane's own number of an order; give your own number as external_id."
+    assert error.fix == (
+        "order_id is Duoplane's own number of an order; give your own number as external_id. If every id fails, the key "
+        "may be a vendor's: ask the person who runs this server."
+    )
 
 
 async def test_the_ledger_is_asked_first() -> None:
@@ -298,6 +322,7 @@ async def test_an_order_known_by_its_purchase_orders_alone_is_followed_too() -> 
     found = await looked_up(duoplane([SENT], [shipment()], pages={ORDER: Reply(404, "")}), external_id="WEB-10045")
     assert (found.order_id, found.status) == ("51661073", "shipped")
     assert found.warnings == ["The order itself could not be read, only what belongs to it."]
+    assert found.sources == ALL_SOURCES[1:], "row 12: nothing is claimed to come from the order itself"
 
 
 async def test_a_number_in_the_ledger_that_duoplane_forgot_is_looked_for_again() -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from contract.providers import NAMES, Row, row_of
-from contract.rigs import Rig, open_rig
+from contract.rigs import Rig, is_request, open_rig
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
 from dropship_tools.http import Timing
 from dropship_tools.sandbox.faults import Fault, FaultKind, add_fault
@@ -51,9 +51,9 @@ NOT_STORED: list[tuple[FaultKind, float]] = [
 """The provider does not have the order, and its answer does not say so."""
 
 
-def ask_for(rig: Rig, row: Row, kind: FaultKind, value: float = 0, *, operation: str = "create", times: int = 1) -> None:
-    """Let the provider's next answers go wrong."""
-    add_fault(rig.world.store, Fault(row.name, operation, kind, times, value))
+def ask_for(rig: Rig, row: Row, kind: FaultKind, value: float = 0) -> None:
+    """Let the provider's next answer to an order go wrong."""
+    add_fault(rig.world.store, Fault(row.name, "create", kind, value=value))
 
 
 @pytest.mark.parametrize(("kind", "value"), STORED)
@@ -151,8 +151,8 @@ async def test_an_order_that_could_not_be_looked_for_is_found_later_and_never_se
 ) -> None:
     row = row_of(name)
     async with open_rig(tmp_path) as rig:
-        ask_for(rig, row, "latency", operation="create")  # keeps the faults below for the look-ups
-        hold_look_ups = Looks(rig)
+        trouble = Trouble()
+        rig.trace.at = trouble
         with pytest.raises(OutcomeUnknown) as caught:
             await rig.create(row, row.arguments("R-1"))
         assert caught.value.sent == "maybe"
@@ -160,29 +160,22 @@ async def test_an_order_that_could_not_be_looked_for_is_found_later_and_never_se
         assert (unsettled.outcome, rig.orders(row, "R-1")) == ("unknown", 1)
         with pytest.raises(OutcomeUnknown):
             await rig.create(row, row.arguments("R-1"))
-        hold_look_ups.over()
+        rig.trace.at = None
         found = await rig.create(row, row.arguments("R-1"))
         assert (found.outcome, rig.trace.sent(), rig.orders(row, "R-1")) == ("already_placed", 1, 1)
 
 
-class Looks:
-    """The order's answer is lost, and from then on every look-up fails until it is over."""
+class Trouble:
+    """The order's answer is lost, and from then on every look-up fails."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-        self._lost = False
-        rig.trace.at = self
+    def __init__(self) -> None:
+        self._begun = False
 
     async def __call__(self, point: str) -> None:
         """Break the connection."""
-        if point == "after create":
-            self._lost = True
-        if self._lost and point.split()[1] not in ("claim", "sending", "placed", "refused", "unknown"):
+        self._begun = self._begun or point == "after create"
+        if self._begun and is_request(point):
             raise httpx2.ReadError("the connection broke off")
-
-    def over(self) -> None:
-        """The provider answers again."""
-        self._rig.trace.at = None
 
 
 @pytest.mark.parametrize("name", NAMES)

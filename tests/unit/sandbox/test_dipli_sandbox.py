@@ -237,6 +237,30 @@ async def test_extra_can_ask_for_an_unhappy_ending(ending: str, expected: tuple[
     assert await facts(world) == expected
 
 
+@pytest.mark.parametrize(
+    ("extra", "status", "answer", "stored"),
+    [
+        ("sandbox:server_error", 500, {"code": 500, "msg": "Internale Server Error"}, 1),
+        ("sandbox:no_public_id", 200, {"code": 200, "msg": "Success"}, 1),
+        ("sandbox:refused_in_200", 200, BAD_REQUEST, 0),
+    ],
+)
+async def test_extra_can_ask_for_an_answer_that_proves_nothing(
+    extra: str, status: int, answer: dict[str, Any], stored: int
+) -> None:
+    world = world_at(Clock())
+    given = await post(world, {**ORDER, "extra": extra})
+    assert (given.status_code, given.json(), world.store.count("dipli", "order")) == (status, answer, stored)
+
+
+async def test_names_of_other_apis_for_paging_are_ignored() -> None:
+    world = world_at(Clock())
+    for _ in range(3):
+        await post(world, ORDER)
+    answer = (await get(world, ORDERS, limit="1", offset="2", created_at="2030-01-01", page_size="1")).json()
+    assert (answer["count"], answer["pageSize"], len(answer["result"])) == (3, 50, 3)
+
+
 async def test_what_looks_random_comes_from_the_seed_alone() -> None:
     async def order_of_seed(seed: int) -> str:
         world = world_at(Clock(), seed)

@@ -276,6 +276,18 @@ async def test_a_slow_look_up_is_cut_off_and_tried_again() -> None:
     assert (answer.body, len(provider.requests)) == (b"found", 2)
 
 
+async def test_a_request_may_have_times_of_its_own() -> None:
+    hanging = FakeProvider(reply(200, Chunks(b"{", hangs=True)))
+    own = Timing(read=0.01, attempts=2, pause=0)
+
+    with pytest.raises(ProviderUnavailable, match=r"no answer came within 0\.01 s"):
+        await hanging.http().read(LOOK, timing=own)
+    with pytest.raises(ProviderUnavailable, match=r"no answer came within 0\.01 s"):
+        await hanging.http().change(ORDER, timing=own)
+
+    assert (len(hanging.requests), hanging.pauses) == (3, [0])
+
+
 @pytest.mark.parametrize("status", [200, 429, 503])
 async def test_a_change_is_never_repeated(status: int) -> None:
     provider = FakeProvider(reply(status, retry_after="0"))

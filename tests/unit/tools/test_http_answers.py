@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import httpx2
@@ -71,7 +72,23 @@ async def test_a_bomb_is_not_inflated_beyond_the_limit(pieces: int) -> None:
     size = -(-len(bomb) // pieces)
     body = Chunks(*(bomb[at : at + size] for at in range(0, len(bomb), size)))
 
-    assert await refusal(reply(200, body, content_encoding="gzip")) == "the answer is larger than 2 MB"
+    tracemalloc.start()
+    try:
+        assert await refusal(reply(200, body, content_encoding="gzip")) == "the answer is larger than 2 MB"
+        assert tracemalloc.get_traced_memory()[1] < 8 * MEGABYTE
+    finally:
+        tracemalloc.stop()
+
+
+async def test_only_a_look_up_may_read_a_larger_answer() -> None:
+    larger = b"x" * (MAX_ANSWER_BYTES + 1)
+    provider = FakeProvider(reply(200, larger), reply(200, gzip.compress(larger), content_encoding="gzip"))
+    http = provider.http()
+
+    assert (await http.read(LOOK, limit=len(larger))).body == larger
+    assert (await http.read(LOOK, limit=len(larger))).body == larger
+    with pytest.raises(ProviderUnavailable, match="the answer is larger than 2 MB"):
+        await FakeProvider(reply(200, larger)).http().change(ORDER)
 
 
 @pytest.mark.parametrize("name", ["gzip", "GZIP", " gzip "])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dropship_tools.text import SAID_LIMIT, Said, clean
 
@@ -145,7 +145,6 @@ def test_no_tag_survives_whatever_it_is_made_of(pieces: list[str]) -> None:
 class Told(BaseModel):
     """Somebody else's words."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
     text: Said
 
 

@@ -8,5 +8,7 @@ DIPLI = Provider(
     package=__name__,
     base_url="https://bi.agora.place",
     url_env="DIPLI_URL",
-    credentials=(Credential("api_key", "DIPLI_API_KEY", "issued by Dipli to dropship partners"),),
+    credentials=(
+        Credential("api_key", "DIPLI_API_KEY", "issued by Dipli to dropship partners", sandbox="sandbox-key"),
+    ),
 )

@@ -96,6 +96,17 @@ class DipliClient:
             raise unreadable_read(TITLE, error) from error
         return order.model_copy(update={"public_id": public_id})
 
+    async def list_orders(self, query: Mapping[str, Any]) -> WirePage:
+        """One page of GET /api-drop/v2/orders. `query` has the documented names; None values stay out.
+
+        Raises:
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        try:
+            return parse(WirePage, await self._read(wire.get(wire.path(*_ORDERS), query), "order list"))
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
+
     async def orders_since(self, day: date) -> list[WireOrder]:
         """All orders created on `day` or later, from all pages of GET /api-drop/v2/orders.
 
@@ -104,11 +115,7 @@ class DipliClient:
         """
         orders: list[WireOrder] = []
         for page in range(1, MAX_PAGES + 1):
-            query = {"createdAt": day.isoformat(), "page": page, "pageSize": PAGE_SIZE}
-            try:
-                listed = parse(WirePage, await self._read(wire.get(wire.path(*_ORDERS), query), "order list"))
-            except Unreadable as error:
-                raise unreadable_read(TITLE, error) from error
+            listed = await self.list_orders({"createdAt": day.isoformat(), "page": page, "pageSize": PAGE_SIZE})
             orders += listed.result
             # Counting the orders also works where Dipli gives shorter pages than were asked for.
             if not listed.result or (listed.count is not None and len(orders) >= listed.count):

@@ -50,6 +50,11 @@ def _public_id(value: str) -> str:
     return value
 
 
+_FULL_NAME = "put first and last name together into buyer"
+_ONE_ADDRESS = "street, additional_street, postcode, city and country are arguments of their own"
+_NO_FIELD = "Dipli has no field for it"
+_NO_CHOICE = "Dipli chooses how it ships"
+_OWN_PRICE = "Dipli sets the price"
 _ONE_UNIT = "one call buys one unit of one product; for more call again, each time with its own alternative_id"
 
 
@@ -68,19 +73,17 @@ class CreateOrder(CreateArguments):
         "name": "buyer",
         "buyer_name": "buyer",
         "full_name": "buyer",
-        "first_name": "buyer",
-        "last_name": "buyer",
-        "firstname": "buyer",
-        "lastname": "buyer",
         "recipient": "buyer",
-        "address": "street",
+        **dict.fromkeys(("first_name", "last_name", "firstname", "lastname"), _FULL_NAME),
         "address1": "street",
-        "shipping_address": "street",
+        "address_1": "street",
+        **dict.fromkeys(("address", "shipping_address", "recipient_details", "ship_to"), _ONE_ADDRESS),
+        "billing_address": "Dipli takes one address, the recipient's",
         "address2": "additional_street",
         "street2": "additional_street",
         "additionnal": "additional_street",
-        "company": "additional_street",
-        "company_name": "additional_street",
+        **dict.fromkeys(("company", "company_name"), "write it into additional_street"),
+        **dict.fromkeys(("state", "province", "region"), _NO_FIELD),
         "zip": "postcode",
         "zip_code": "postcode",
         "post_code": "postcode",
@@ -92,13 +95,9 @@ class CreateOrder(CreateArguments):
         "note": "extra",
         "notes": "extra",
         "comment": "extra",
-        "quantity": _ONE_UNIT,
-        "qty": _ONE_UNIT,
-        "items": _ONE_UNIT,
-        "lines": _ONE_UNIT,
-        "products": _ONE_UNIT,
-        "price": "Dipli sets the price",
-        "total": "Dipli sets the price",
+        **dict.fromkeys(("quantity", "qty", "items", "lines", "products"), _ONE_UNIT),
+        **dict.fromkeys(("price", "total", "currency"), _OWN_PRICE),
+        **dict.fromkeys(("shipping_method", "carrier", "carrier_id", "shipping"), _NO_CHOICE),
         "test": "Dipli knows no test orders; dry_run shows the request without sending it",
     }
 
@@ -158,6 +157,12 @@ def whole(value: Any) -> int | None:
     return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else None
 
 
+def _counted(value: Any) -> int | None:
+    """An integer from 1; None for anything else."""
+    number = whole(value)
+    return number if number is not None and number > 0 else None
+
+
 def _decoded(value: Any) -> Any:
     """JSON in a string decoded, as the dropship documentation shows it; the sister API sends the object itself."""
     if not isinstance(value, str):
@@ -179,12 +184,19 @@ def _address(value: Any) -> dict[str, Any]:
     return {"street": decoded} if isinstance(decoded, str) else _object(decoded)
 
 
+def _product(value: Any) -> dict[str, Any]:
+    """A product that is no JSON is named as it came."""
+    decoded = _decoded(value)
+    return {"name": decoded} if isinstance(decoded, str) else _object(decoded)
+
+
 def _objects(value: Any) -> list[Any]:
     return [item for item in cast("list[Any]", value) if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 Shown = Annotated[str, BeforeValidator(_shown)]
 Whole = Annotated[int | None, BeforeValidator(whole)]
+Counted = Annotated[int | None, BeforeValidator(_counted)]
 
 
 class WireCreated(WireModel):
@@ -224,7 +236,7 @@ class WireItem(WireModel):
     product_name: Shown = ""
     product_sku: Shown = ""
     product_quantity: Whole = None
-    product: Annotated[WireProduct, BeforeValidator(_object)] = Field(
+    product: Annotated[WireProduct, BeforeValidator(_product)] = Field(
         default=WireProduct(), validation_alias="product_extra_infos"
     )
 
@@ -255,6 +267,8 @@ class WirePage(WireModel):
     """200 of GET /orders. `count` is the number of all orders, not of those on this page (sheet section 4)."""
 
     count: Whole = None
+    page: Counted = None
+    page_size: Counted = Field(default=None, validation_alias="pageSize")
     result: list[WireOrder]
 
 

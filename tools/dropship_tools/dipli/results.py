@@ -36,10 +36,10 @@ def full(order: WireOrder, reference: str) -> DipliOrder:
         payment_status=order.payment_status,
         tracking_courier=order.tracking_courier,
         tracking_number=order.tracking_number,
-        total_incl_vat=_money(order.total_ttc),
-        total_excl_vat=_money(order.total_ht),
-        shipping_incl_vat=_money(order.shipping_ttc),
-        shipping_excl_vat=_money(order.shipping_ht),
+        total_incl_vat=money(order.total_ttc),
+        total_excl_vat=money(order.total_ht),
+        shipping_incl_vat=money(order.shipping_ttc),
+        shipping_excl_vat=money(order.shipping_ht),
         currency=CURRENCY if any(a is not None for a in amounts) or any(line.unit_price for line in lines) else "",
         ship_to=_ship_to(order.shipping_address),
         lines=lines,
@@ -70,9 +70,10 @@ def _line(item: WireItem) -> LineResult:
         sku=item.product_sku or item.product.sku,
         quantity=item.product_quantity or 0,
         grade=item.product.grade,
-        unit_price=_money(item.product.price),
+        unit_price=money(item.product.price),
     )
 
 
-def _money(cents: int | None) -> str:
+def money(cents: int | None) -> str:
+    """Cents as a decimal string; empty where Dipli gave no amount."""
     return "" if cents is None else decimal_text(cents)

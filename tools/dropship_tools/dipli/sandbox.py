@@ -4,6 +4,7 @@
 * The same `alternative_id` twice makes two orders, and no answer ever shows it again (section 3).
 * Reading spells names differently from writing and nests JSON in strings (section 5).
 * `shipped` means delivered (section 6); amounts are cents (section 7).
+* On request a create is answered in the ways that prove nothing or contradict themselves (sections 3 and 8).
 
 Where the documentation is silent this sandbox takes the stricter reading, so that a client that pleases it has the
 best chance to please Dipli.
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
+from dropship_tools.dipli import DIPLI
 from dropship_tools.dipli.sandbox_catalogue import COUNTRIES, MARGIN_VAT, OFFERS, Offer
 from dropship_tools.sandbox.body import json_body
 from dropship_tools.sandbox.store import Document
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-CREDENTIALS: dict[str, str] = {"api_key": "sandbox-key"}
+CREDENTIALS = DIPLI.sandbox_credentials()
 
 PROVIDER = "dipli"
 ORDER = "order"
@@ -45,6 +47,13 @@ LARGEST_PAGE_SIZE = 100
 CONFIRMED_AFTER = timedelta(minutes=1)
 DELIVERED_AFTER = timedelta(minutes=10)
 UNHAPPY_ENDINGS = {"sandbox:cancelled": "cancelled", "sandbox:error_shipping": "error_shipping"}
+
+# What else `extra` can ask for: an answer that does not say what became of the order, and whether there is one.
+ODD_ANSWERS: dict[str, tuple[int, dict[str, Any], bool]] = {
+    "sandbox:server_error": (500, {"code": 500, "msg": "Internale Server Error"}, True),
+    "sandbox:no_public_id": (200, {"code": 200, "msg": "Success"}, True),
+    "sandbox:refused_in_200": (200, {"code": 400, "msg": "Bad Request"}, False),
+}
 
 # The documented samples carry +01:00 in September too: an offset, not a time zone.
 OFFSET = timezone(timedelta(hours=1))
@@ -84,8 +93,12 @@ def build(world: SandboxWorld) -> ASGIApp:
             order = checked_order(await json_body(request))
         except ValueError:
             return refuse(400, "Bad Request")
-        document = world.store.add(PROVIDER, ORDER, order, key=cast(str, order["alternative_id"]), first_id=FIRST_ID)
-        return JSONResponse({"code": 200, "msg": "Success", "public_id": public_id(document)})
+        key, extra = cast(str, order["alternative_id"]), cast(str, order["extra"])
+        status, answer, stored = ODD_ANSWERS.get(extra, (200, {}, True))
+        if stored:
+            document = world.store.add(PROVIDER, ORDER, order, key=key, first_id=FIRST_ID)
+            answer = answer or {"code": 200, "msg": "Success", "public_id": public_id(document)}
+        return JSONResponse(answer, status_code=status)
 
     async def list_orders(request: Request) -> Response:
         if not is_authorised(request):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from dropship_tools.orders import Status
+
+ShippingStatus = Literal["pending_confirmation", "ongoing_shipping", "shipped", "error_shipping", "cancelled"]
+"""Dipli's own words, as its list can be filtered by them."""
 
 _MEANING: dict[str, Status] = {
     "pending_confirmation": "received",
@@ -30,3 +35,18 @@ def order_status(shipping_status: str) -> Status:
 def next_step(status: Status) -> str:
     """What to do about an order that stands so; empty if the status says it all."""
     return _NEXT_STEP.get(status, "")
+
+
+def shipping_status(word: Any) -> Any:
+    """One of Dipli's words for its list; blank is None.
+
+    Raises:
+        ValueError: another word. Ours are not translated, because `shipped` is among both and means different things.
+    """
+    if not isinstance(word, str):
+        return word
+    wanted = word.strip().lower()
+    if wanted and wanted not in _MEANING:
+        known = ", ".join(f"{own} (which means {meaning})" for own, meaning in _MEANING.items())
+        raise ValueError(f"must be one of Dipli's words: {known}")
+    return wanted or None

@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 
 from dropship_tools.dipli import results
 from dropship_tools.dipli.client import DipliClient, create_request
+from dropship_tools.dipli.listing import ListOrders, OrderList, listed
 from dropship_tools.dipli.models import CreateOrder, DipliOrder, GetOrder
 from dropship_tools.dipli.traces import listed_traces, sent_trace
 from dropship_tools.errors import NotFound
@@ -68,9 +69,14 @@ async def get_order(client: DipliClient, args: GetOrder, records: Records) -> Di
     if not public_id:
         raise NotFound(
             "Dipli cannot look an order up by alternative_id, and this machine's ledger does not know this one",
-            fix="Pass Dipli's own number as public_id (A- and digits).",
+            fix="dipli_list_orders shows Dipli's own numbers; pass one as public_id (A- and digits).",
         )
     return results.full(await client.get_order(public_id), args.alternative_id)
+
+
+async def list_orders(client: DipliClient, args: ListOrders, records: Records) -> OrderList:
+    """One page, as Dipli filters it."""
+    return listed(await client.list_orders(args.query()), args)
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -99,5 +105,16 @@ TOOLS: tuple[Tool, ...] = (
         arguments=GetOrder,
         result=DipliOrder,
         run=get_order,
+    ),
+    ReadTool[DipliClient, ListOrders](
+        name="dipli_list_orders",
+        title="List Dipli orders",
+        description=(
+            "Orders in short rows; order_id is the public_id for dipli_get_order, alternative_id is never shown. "
+            "`shipped` means delivered."
+        ),
+        arguments=ListOrders,
+        result=OrderList,
+        run=list_orders,
     ),
 )

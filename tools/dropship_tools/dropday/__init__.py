@@ -9,7 +9,9 @@ DROPDAY = Provider(
     base_url="https://dropday.io",
     url_env="DROPDAY_URL",
     credentials=(
-        Credential("api_key", "DROPDAY_API_KEY", "Dropday dashboard, account settings"),
-        Credential("account_id", "DROPDAY_ACCOUNT_ID", "Dropday dashboard, account settings", secret=False),
+        Credential("api_key", "DROPDAY_API_KEY", "Dropday dashboard, account settings", sandbox="sandbox-key"),
+        Credential(
+            "account_id", "DROPDAY_ACCOUNT_ID", "Dropday dashboard, account settings", secret=False, sandbox="1001"
+        ),
     ),
 )

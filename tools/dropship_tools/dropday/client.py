@@ -102,7 +102,7 @@ class DropdayClient:
                 raise unreadable_read(TITLE, Unreadable("has no list of orders at this address")) from error
             except Unreadable as error:
                 raise unreadable_read(TITLE, error) from error
-            if not rows or page >= _last_page(body):
+            if _is_last(page, body, rows):
                 return None
         raise ProviderUnavailable(
             f"{TITLE} lists too many orders with similar numbers to find one",
@@ -127,18 +127,15 @@ def _rows(body: Mapping[str, Any]) -> list[Any]:
     return cast("list[Any]", rows)
 
 
-def _last_page(body: Mapping[str, Any]) -> float:
-    """Page facts stand in `meta` or at the top level, depending on the paginator (sheet section 5).
-
-    Infinite where neither tells: then only an empty page is the last one.
-    """
+def _is_last(page: int, body: Mapping[str, Any], rows: list[Any]) -> bool:
+    """Page facts stand in `meta` or at the top level (sheet section 5); if in neither, an empty page is the last."""
     meta = body.get("meta")
     inner = cast("Mapping[str, Any]", meta) if isinstance(meta, Mapping) else body
     for facts in (inner, body):
         last = str(facts.get("last_page"))
         if last.isascii() and last.isdigit():
-            return float(last)
-    return float("inf")
+            return page >= float(last)
+    return not rows
 
 
 def said(answer: Answer) -> str:

@@ -153,7 +153,7 @@ class CreateOrder(CreateArguments):
 
     @model_validator(mode="after")
     def _one_shipping_cost(self) -> CreateOrder:
-        """The seed's page requires the older form, later pages show it beside the newer one (sheet section 4)."""
+        """Earlier documentation requires the older form, today's allows it beside the newer one (sheet section 4)."""
         given = {c for c in (self.shipping_cost, self.shipping and self.shipping.cost) if c is not None}
         if not given:
             raise ValueError("shipping_cost is required: what delivery costs, 0 if nothing")
@@ -206,7 +206,7 @@ class WireCreated(WireModel):
     @property
     def existed(self) -> bool:
         """Whether the order was there before this request."""
-        return "exists" in self.message.casefold()
+        return self.message.casefold().startswith("order already exists")
 
 
 class WireSupplier(WireModel):

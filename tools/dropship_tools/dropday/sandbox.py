@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from dropship_tools.dropday import DROPDAY
 from dropship_tools.dropday.sandbox_catalogue import FEED
 from dropship_tools.dropday.sandbox_orders import FIRST_ID, id_of, reference_of, shown_feed_row, shown_order
 from dropship_tools.dropday.sandbox_rules import Refused, checked_order
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-CREDENTIALS: dict[str, str] = {"api_key": "sandbox-key", "account_id": "1001"}
+CREDENTIALS = DROPDAY.sandbox_credentials()
 
 PROVIDER = "dropday"
 ORDER = "order"

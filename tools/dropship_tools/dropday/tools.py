@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -74,8 +75,7 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
     request = create_request(body)
     return Plan(
         reference=args.external_id,
-        # wherever the cost of delivery was given, it is the same order
-        content={**body, "shipping": {**body.get("shipping", {}), "cost": args.delivery_cost()}},
+        content=_content(body, args.delivery_cost()),
         requests=(request,),
         summary=Summary(
             recipient=f"{args.shipping_address.first_name} {args.shipping_address.last_name}",
@@ -86,6 +86,13 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
         warnings=tuple(_doubts(args)),
         payload=request,
     )
+
+
+def _content(body: dict[str, Any], cost: Decimal) -> dict[str, Any]:
+    """Wherever the cost of delivery was given, it is the same order. The ledger keeps names in clear, and those of
+    `custom` are the shop's own words."""
+    lines = [{**line, "custom": sorted(map(list, line.get("custom", {}).items()))} for line in body["products"]]
+    return {**body, "products": lines, "shipping": {**body.get("shipping", {}), "cost": cost}}
 
 
 def _doubts(args: CreateOrder) -> list[str]:

@@ -9,14 +9,20 @@ DUOPLANE = Provider(
     base_url="https://app.duoplane.com",
     url_env="DUOPLANE_URL",
     credentials=(
-        Credential("api_key", "DUOPLANE_API_KEY", "Duoplane, Settings > Staff Members > Manage API users"),
-        Credential("password", "DUOPLANE_PASSWORD", "shown once when the API user is made"),
+        Credential(
+            "api_key",
+            "DUOPLANE_API_KEY",
+            "Duoplane, Settings > Staff Members > Manage API users",
+            sandbox="sandbox-key",
+        ),
+        Credential("password", "DUOPLANE_PASSWORD", "shown once when the API user is made", sandbox="sandbox-password"),
         Credential(
             "store_id",
             "DUOPLANE_STORE_ID",
             "numeric id of the store orders belong to, used when a call names none",
             secret=False,
             required=False,
+            sandbox="3101",
         ),
     ),
 )

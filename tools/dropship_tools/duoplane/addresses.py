@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, model_validator
 
 from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, country_codes
+from dropship_tools.duoplane.provinces import PROVINCES, code_of
 
-_TWO_LETTER_PROVINCES = frozenset({"US", "CA"})
 _PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
 """ISO 3166-2 without its prefix, and the longer capitals some channels use for Mexico. Words do not fit."""
 
@@ -29,13 +29,16 @@ def _country_named(name: str) -> str:
     return country.alpha2 if country else ""
 
 
-def _province_problem(code: str, country: str) -> str:
+def _province_problem(code: str, name: str, country: str) -> str:
     prefix, _, rest = code.rpartition("-")
     if prefix and prefix.upper() != country:
         return "province_code belongs to another country than country_iso2"
-    if not _PROVINCE_CODE.fullmatch(rest) or (country in _TWO_LETTER_PROVINCES and len(rest) != 2):
+    if not _PROVINCE_CODE.fullmatch(rest) or (country in PROVINCES and len(rest) != 2):
         return "province_code must be a code such as CA; a name belongs in province_name"
-    return ""
+    if country in PROVINCES and rest.upper() not in PROVINCES[country]:
+        return f"province_code is none of {country}"
+    named = code_of(name, country)
+    return "province_name and province_code are different places" if named and named != rest.upper() else ""
 
 
 class Address(Part):
@@ -80,7 +83,7 @@ class Address(Part):
     def _names_and_codes_agree(self) -> Address:
         problems: list[str] = []
         if self.province_code:
-            problems.append(_province_problem(self.province_code, self.country_iso2))
+            problems.append(_province_problem(self.province_code, self.province_name, self.country_iso2))
         named = _country_named(self.country_name)
         if named and self.country_iso2 and named != self.country_iso2:
             problems.append("country_name and country_iso2 are different countries")

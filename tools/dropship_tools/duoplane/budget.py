@@ -1,7 +1,7 @@
 """Duoplane's leaky bucket, kept on our side too: 40 requests, 2 more per second (sheet section 3).
 
 Requests sent while limited make the required wait longer, so none is sent that would be refused: a short wait is
-waited out here, a longer one is reported. Both APIs are assumed to share one bucket.
+waited out here, in line, a longer one is reported. Both APIs are assumed to share one bucket.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import anyio
 from dropship_tools.errors import RateLimited
 from dropship_tools.wire import Answer
 
-SIZE = 40
+SIZE = 39
+"""Requests sent at once: one less than the bucket holds, as its clients do, for requests overtake each other."""
+
 PER_SECOND = 2
 LONGEST_WAIT = 5.0
 """Seconds a call waits by itself: the whole of it has 45 s."""
@@ -26,7 +28,7 @@ LONGEST_WAIT = 5.0
 SPARE = 0.5
 """Seconds added to what Duoplane asks for, as its clients do."""
 
-UNTOLD = SIZE / PER_SECOND
+UNTOLD = 40 / PER_SECOND
 """Seconds to wait when a 429 names no time: a full bucket is empty by then."""
 
 LONGEST_TOLD = 3600.0
@@ -79,7 +81,7 @@ def slow_down(seconds: float, said: str = "") -> RateLimited:
 
 
 class RequestBudget:
-    """How many requests may be sent now, for one account.
+    """How many requests may be sent now, for one account. Calls that must wait do so in line, first come first served.
 
     Args:
         clock: monotonic seconds.
@@ -96,6 +98,8 @@ class RequestBudget:
         self._sleep = sleep
         self._tokens = float(SIZE)
         self._at = clock()  # when there were so many tokens; in the future while nothing may be sent
+        self._line = anyio.Lock()  # hands over in the order of asking
+        self._in_line = 0
 
     async def take(self) -> None:
         """Take one request, after a short wait if need be.
@@ -103,28 +107,35 @@ class RequestBudget:
         Raises:
             RateLimited: the wait would be longer than `LONGEST_WAIT`.
         """
-        wait = self._refill()
-        if wait <= LONGEST_WAIT:
-            self._tokens -= 1  # before the pause, so that calls that wait together wait one after the other
-        while 0 < wait <= LONGEST_WAIT:
-            await self._sleep(wait)
-            wait = self._at - self._clock()  # another call may have been told to wait meanwhile
-        if wait > LONGEST_WAIT:
-            raise slow_down(wait)
+        _check(self._wait() + self._in_line / PER_SECOND)  # each of those before it takes one
+        self._in_line += 1
+        try:
+            async with self._line:
+                while wait := self._wait():
+                    _check(wait)  # an answer to another call may have asked for a longer one meanwhile
+                    await self._sleep(wait)
+                self._tokens -= 1
+        finally:
+            self._in_line -= 1
 
     def heed(self, told: Quota) -> None:
         """Correct the budget downward by what an answer told."""
-        self._refill()
+        self._wait()
         if told.remaining is not None:
             self._tokens = min(self._tokens, told.remaining)
         if told.wait:
             self._at = max(self._at, self._clock() + told.wait)
             self._tokens = min(self._tokens, 1)
 
-    def _refill(self) -> float:
-        """Bring the tokens up to date; seconds until one is there."""
+    def _wait(self) -> float:
+        """Bring the tokens up to date; seconds until one is there, to the millisecond."""
         now = self._clock()
         if now > self._at:
             self._tokens = min(SIZE, self._tokens + (now - self._at) * PER_SECOND)
             self._at = now
-        return self._at - now + max(0.0, 1 - self._tokens) / PER_SECOND
+        return round(self._at - now + max(0.0, 1 - self._tokens) / PER_SECOND, 3)
+
+
+def _check(wait: float) -> None:
+    if wait > LONGEST_WAIT:
+        raise slow_down(wait)

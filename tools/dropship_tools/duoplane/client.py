@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, cast
+
+import anyio
 
 from dropship_tools import wire
-from dropship_tools.answers import ORDER_ONCE, order_error, parse, read_error, unreadable_read
-from dropship_tools.duoplane.budget import RequestBudget, metadata, quota, slow_down
-from dropship_tools.duoplane.envelope import body_of, complaints, said
-from dropship_tools.duoplane.models import (
+from dropship_tools.answers import ORDER_ONCE, parse
+from dropship_tools.duoplane.budget import RequestBudget
+from dropship_tools.duoplane.envelope import complaints, said
+from dropship_tools.duoplane.exchange import Exchange
+from dropship_tools.duoplane.failures import TITLE, change_failure, order_failure
+from dropship_tools.duoplane.paging import MOST_SHOWN, Page
+from dropship_tools.duoplane.wire_shapes import (
     WireCreated,
     WireListedOrder,
+    WireListedProduct,
     WireOrder,
+    WireProduct,
     WirePurchaseOrder,
     WireShipment,
 )
-from dropship_tools.errors import DropshipError, NotFound, OutcomeUnknown, ProviderAuth, ProviderRefused
+from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
-from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
+from dropship_tools.wire import SendOnce, Unreadable, WireRequest
 
-TITLE = "Duoplane"
-ORDER, ORDERS, PURCHASE_ORDERS, SHIPMENTS = "order", "orders", "purchase orders", "shipments"
-PAGE_SIZE = 250
 MAX_PAGES = 4
 """Pages read of one list. No filter of the lists of orders and shipments is known, so they are read newest first."""
 
-Row = TypeVar("Row", WireListedOrder, WirePurchaseOrder, WireShipment)
-
-_VENDOR_KEY = (
-    "Stop and ask the person who runs this server to check the account: this looks like a vendor's key, and only a "
-    "retailer's can create orders."
-)
-_ARGUMENTS = {
-    "sku": "order_items retailer_sku",
-    "product": "order_items retailer_product_id",
-    "country": "shipping_address.country_iso2",
-    "province": "shipping_address.province_code",
-    "state": "shipping_address.province_code",
-    "post": "shipping_address.post_code",
-    "store": "store_id",
-}
-"""Words in Duoplane's errors, which name no field, and the arguments they are probably about."""
+LOOK_FIRST = "Look with duoplane_find_product whether it is there before trying again."
 
 
 def auth_headers(account: Account) -> dict[str, str]:
@@ -64,6 +52,11 @@ def create_request(body: Mapping[str, Any]) -> WireRequest:
     return wire.post_json(wire.path("api", "orders"), body)
 
 
+def add_request(body: Mapping[str, Any]) -> WireRequest:
+    """POST /api/products."""
+    return wire.post_json(wire.path("api", "products"), body)
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """An order exists.
@@ -79,44 +72,26 @@ class Created:
     unmatched: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """One page of a list. `total` is None where it is not told."""
-
-    rows: list[Row]
-    total: int | None
-    more: bool
-
-    def others(self) -> list[int]:
-        """The pages to read after this first one: the newest, on whichever end of the list they are.
-
-        The order of the lists is not documented; ids grow, so they show it.
-        """
-        if not self.more:
-            return []
-        last = math.ceil(self.total / PAGE_SIZE) if self.total else MAX_PAGES
-        ids = [int(row.id) for row in self.rows if row.id and row.id.isdecimal()]
-        if last > MAX_PAGES and ids and ids[0] < ids[-1]:
-            return list(range(last, last - MAX_PAGES + 1, -1))
-        return list(range(2, min(last, MAX_PAGES) + 1))
-
-
 class DuoplaneClient:
     """One Duoplane account.
 
     Args:
         default_store_id: the store of orders that name none, as configured; may be empty.
         budget: shared by all calls of the account, because Duoplane counts per API user.
+
+    Attributes:
+        adding: held while a product is looked for and added.
     """
 
     def __init__(self, http: ProviderHttp, *, default_store_id: str = "", budget: RequestBudget | None = None) -> None:
         self.default_store_id = default_store_id.strip()
-        self._http = http
-        self._budget = budget or RequestBudget()
+        self.adding = anyio.Lock()
+        self._base_url = http.base_url
+        self._exchange = Exchange(http, budget or RequestBudget())
 
     def app_url(self, order_id: str) -> str:
         """Where a person sees an order (sheet section 6.5)."""
-        return self._http.base_url + wire.path("orders", order_id)
+        return self._base_url + wire.path("orders", order_id)
 
     async def create_order(self, request: WireRequest, once: SendOnce) -> Created:
         """Send an order.
@@ -125,12 +100,10 @@ class DuoplaneClient:
             ProviderRefused, ProviderAuth, RateLimited, ProviderUnavailable: no order came of it.
             OutcomeUnknown: one may have.
         """
-        await self._budget.take()
-        answer = await self._http.send_order(request, once)
-        body = self._read_quota(answer)
+        answer, body = await self._exchange.send_order(request, once)
         if not answer.ok:
-            raise self._create_error(answer, body)
-        data = cast("Mapping[str, Any]", body).get("data") if isinstance(body, Mapping) else None
+            raise order_failure(answer, body)
+        data = _data(body)
         try:
             order_id = parse(WireCreated, data).id
         except Unreadable as error:
@@ -141,37 +114,42 @@ class DuoplaneClient:
             ) from error
         return Created(order_id, tuple(complaints(body)), _unmatched(data))
 
-    async def get_order(self, order_id: str) -> WireOrder:
-        """GET /api/orders/{id}; `order_id` is Duoplane's own number.
+    async def get_order(self, order_id: str) -> tuple[WireOrder, tuple[str, ...]]:
+        """GET /api/orders/{id} and the `errors` told with it; `order_id` is Duoplane's own number.
 
         Raises:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        _, body = await self._read(wire.get(wire.path("api", "orders", order_id)), ORDER)
-        try:
-            if not isinstance(body, Mapping):
-                raise Unreadable("the answer is not the documented envelope")
-            order = parse(WireOrder, cast("Mapping[str, Any]", body).get("data"))
-            if order.id != order_id:
-                raise Unreadable("the answer shows another order")
-        except Unreadable as error:
-            raise unreadable_read(TITLE, error) from error
-        return order
+        return await self._exchange.one(
+            wire.get(wire.path("api", "orders", order_id)),
+            WireOrder,
+            order_id,
+            "order",
+            "order_id is Duoplane's own number of an order; give your own number as external_id.",
+        )
 
-    async def list_order_ids(self, reference: str) -> list[str]:
-        """Ids of the newest orders with this external_id, then of those with this internal_id.
-
-        Looks through `MAX_PAGES` pages at most, to the first with that external_id, so none found proves nothing.
+    async def list_orders(self, page: int, per_page: int) -> Page[WireOrder]:
+        """One page of GET /api/orders.
 
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        rows, _ = await self._scan(
-            ORDERS,
+        return await self._exchange.page("orders", wire.path("api", "orders"), WireOrder, number=page, size=per_page)
+
+    async def list_order_ids(self, reference: str, pages: int = MAX_PAGES) -> list[str]:
+        """Ids of the newest orders with this external_id, then of those with this internal_id.
+
+        Looks through so many pages at most, to the first with that external_id, so none found proves nothing.
+
+        Raises:
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        rows, _ = await self._exchange.scan(
+            "orders",
             wire.path("api", "orders"),
-            {},
             WireListedOrder,
             lambda row: reference in (row.attributes.external_id, row.attributes.internal_id),
+            pages=pages,
             enough=lambda row: row.attributes.external_id == reference,
         )
         rows.sort(key=lambda row: row.attributes.external_id != reference)
@@ -183,12 +161,13 @@ class DuoplaneClient:
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        rows, _ = await self._scan(
-            PURCHASE_ORDERS,
+        rows, _ = await self._exchange.scan(
+            "purchase orders",
             wire.path("purchase_orders.json"),
-            {"search[order_public_reference]": reference},
             WirePurchaseOrder,
             lambda row: row.order_public_reference == reference,
+            pages=MAX_PAGES,
+            query={"search[order_public_reference]": reference},
         )
         return rows
 
@@ -198,105 +177,72 @@ class DuoplaneClient:
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        return await self._scan(
-            SHIPMENTS,
+        return await self._exchange.scan(
+            "shipments",
             wire.path("shipments.json"),
-            {},
             WireShipment,
             lambda row: row.purchase_order_id in purchase_order_ids,
+            pages=MAX_PAGES,
         )
+
+    async def get_product(self, product_id: str) -> tuple[WireProduct, tuple[str, ...]]:
+        """GET /api/products/{id} and the `errors` told with it.
+
+        Raises:
+            NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        return await self._exchange.one(
+            wire.get(wire.path("api", "products", product_id)),
+            WireProduct,
+            product_id,
+            "product",
+            "product_id is Duoplane's own number; duoplane_find_product finds it by SKU.",
+        )
+
+    async def find_products(self, *, retailer_sku: str = "", vendor_sku: str = "") -> Page[WireListedProduct]:
+        """GET /products.json by SKU: what Duoplane takes for a hit, which may be more than equal SKUs.
+
+        Raises:
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        searched = {"search[retailer_sku]": retailer_sku, "search[vendor_sku]": vendor_sku}
+        return await self._exchange.page(
+            "products",
+            wire.path("products.json"),
+            WireListedProduct,
+            query={name: value for name, value in searched.items() if value},
+            size=MOST_SHOWN,
+        )
+
+    async def add_product(self, body: Mapping[str, Any]) -> tuple[WireProduct, tuple[str, ...]]:
+        """POST /api/products, once, and the `errors` told with the answer.
+
+        Raises:
+            ProviderRefused, ProviderAuth, RateLimited: nothing was added.
+            ProviderUnavailable: the message says whether it may have been.
+        """
+        answer, said_body = await self._exchange.change(add_request(body), LOOK_FIRST)
+        if not answer.ok:
+            raise change_failure(answer, said_body, "the product", LOOK_FIRST)
+        try:
+            product = parse(WireProduct, _data(said_body))
+            if not product.id:
+                raise Unreadable("the answer shows no id")
+        except Unreadable as error:
+            raise ProviderUnavailable(
+                f"{TITLE} took the product (HTTP {answer.status}), but {error}: it probably exists",
+                fix=LOOK_FIRST,
+                provider_said=said(answer, said_body),
+            ) from error
+        return product, tuple(complaints(said_body))
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
-
-    async def _scan(
-        self,
-        what: str,
-        target: str,
-        query: Mapping[str, str],
-        model: type[Row],
-        wanted: Callable[[Row], bool],
-        *,
-        enough: Callable[[Row], bool] = lambda _: False,
-    ) -> tuple[list[Row], bool]:
-        """The wanted rows of a list, up to the page with one that is `enough`; and whether it was read to its end."""
-        page = await self._page(what, target, query, model, 1)
-        hits = [row for row in page.rows if wanted(row)]
-        end = math.inf
-        for number in page.others():
-            if number > end or any(map(enough, hits)):
-                break
-            page = await self._page(what, target, query, model, number)
-            hits += [row for row in page.rows if wanted(row)]
-            if not page.more:
-                end = number
-        return hits, not page.more
-
-    async def _page(self, what: str, target: str, query: Mapping[str, str], model: type[Row], number: int) -> Page[Row]:
-        """A page of the new API (`data` and `metadata`) or of the old one (a bare array and headers)."""
-        # Paging stands outside of search[...]; inside it is silently ignored (sheet section 9).
-        request = wire.get(target, {**query, "page": number, "per_page": PAGE_SIZE})
-        answer, body = await self._read(request, what)
-        rows = cast("Mapping[str, Any]", body).get("data") if isinstance(body, Mapping) else body
-        try:
-            if not isinstance(rows, list):
-                raise Unreadable("the answer holds no list")
-            parsed = [parse(model, row) for row in cast("list[Any]", rows)]
-        except Unreadable as error:
-            raise unreadable_read(TITLE, error) from error
-        facts = metadata(body)
-        total = str(facts.get("total_count", answer.headers.get("duoplane-total-count")))
-        more = str(facts.get("has_next_page", answer.headers.get("duoplane-has-next-page"))).lower()
-        return Page(
-            parsed,
-            total=int(total) if total.isdecimal() and len(total) < 10 else None,
-            more=more in ("true", "1") if more in ("true", "false", "1", "0") else len(parsed) >= PAGE_SIZE,
-        )
-
-    async def _read(self, request: WireRequest, what: str) -> tuple[Answer, Any]:
-        await self._budget.take()
-        answer = await self._http.read(request)  # may send up to three; requests_remaining corrects the count
-        body = self._read_quota(answer)
-        if answer.status == 429:
-            raise slow_down(quota(answer, body).wait, said(answer, body))
-        if answer.status == 404 and what != ORDER:
-            raise ProviderRefused(
-                f"{TITLE} does not show this account {what}",
-                fix="Ask the person who runs this server whether the key is a retailer's and may see them.",
-                provider_said=said(answer, body),
-            )
-        if answer.status == 404:
-            raise NotFound(
-                f"{TITLE} knows no order under that id",
-                fix="order_id is Duoplane's own number of an order; give your own number as external_id.",
-                provider_said=said(answer, body),
-            )
-        if not answer.ok:
-            raise read_error(TITLE, answer, what, said(answer, body))
-        return answer, body
-
-    def _read_quota(self, answer: Answer) -> Any:
-        """The body, after the budget learned what the answer tells about it."""
-        body = body_of(answer)
-        self._budget.heed(quota(answer, body))
-        return body
-
-    def _create_error(self, answer: Answer, body: Any) -> DropshipError:
-        words = said(answer, body)
-        if answer.status == 429:
-            return slow_down(quota(answer, body).wait, words)
-        if answer.status == 403:
-            return ProviderAuth(f"{TITLE} refused the order with HTTP 403", fix=_VENDOR_KEY, provider_said=words)
-        if answer.status == 404:
-            return ProviderRefused(f"{TITLE} refused the order with HTTP 404", fix=_VENDOR_KEY, provider_said=words)
-        return order_error(TITLE, answer, words, _fix(words))
+        await self._exchange.aclose()
 
 
-def _fix(words: str) -> str:
-    """Duoplane's errors are plain texts; name the arguments they seem to be about (sheet section 9)."""
-    names = dict.fromkeys(name for word, name in _ARGUMENTS.items() if word in words.lower())
-    return f"Correct {', '.join(names)} and call again with the same external_id." if names else ""
+def _data(body: Any) -> Any:
+    return cast("Mapping[str, Any]", body).get("data") if isinstance(body, Mapping) else None
 
 
 def _unmatched(data: Any) -> tuple[str, ...]:

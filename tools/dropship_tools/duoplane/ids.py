@@ -32,16 +32,22 @@ def id_text(value: Any) -> Any:
     return text
 
 
-def _digits(value: Any) -> Any:
-    if value == "":
-        return value
+def _number(whose: str, value: Any) -> str:
     try:
         text = id_text(value) or ""
     except ValueError:
         text = ""
     if not text.isdecimal() or len(text) > 18:
-        raise ValueError("must be Duoplane's number of the order, digits only; yours goes into external_id")
+        raise ValueError(f"must be Duoplane's number of the {whose}")
     return str(int(text))
+
+
+def _order_id(value: Any) -> Any:
+    return value if value == "" else _number("order, digits only; yours goes into external_id", value)
+
+
+def _product_id(value: Any) -> Any:
+    return _number("product, digits only; duoplane_find_product looks a SKU up", value)
 
 
 WireId = Annotated[str, BeforeValidator(id_text)]
@@ -50,5 +56,8 @@ WireId = Annotated[str, BeforeValidator(id_text)]
 OptionalWireId = Annotated[WireId | None, BeforeValidator(lambda value: None if value == "" else value)]
 """An id that may be missing, null or empty."""
 
-OrderId = Annotated[str, BeforeValidator(_digits), WithJsonSchema({"type": "string"})]
+OrderId = Annotated[str, BeforeValidator(_order_id), WithJsonSchema({"type": "string"})]
 """Duoplane's number of an order in arguments: digits as text, or empty."""
+
+ProductId = Annotated[str, BeforeValidator(_product_id), WithJsonSchema({"type": "string"})]
+"""Duoplane's number of a product in arguments: digits as text."""

@@ -1,34 +1,48 @@
 """Finding an order by the caller's number, and following it through the old API.
 
 No look-up by external_id is documented. Purchase orders can be searched by order number, but exist only once the order
-is split; the list of orders has no known filter. So an order can be found, but its absence is never proved.
+is split; the list of orders has no known filter. So an order can be found, but its absence is never proved (sheet
+sections 6.1 and 9).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import anyio
 
 from dropship_tools.duoplane import results
-from dropship_tools.duoplane.client import MAX_PAGES, PAGE_SIZE, DuoplaneClient
-from dropship_tools.duoplane.models import DuoplaneOrder, WireOrder, WirePurchaseOrder, WireShipment
-from dropship_tools.errors import DropshipError, NotFound, ProviderAuth, ProviderRefused
+from dropship_tools.duoplane.client import MAX_PAGES, DuoplaneClient
+from dropship_tools.duoplane.models import DuoplaneOrder
+from dropship_tools.duoplane.paging import FULL_PAGE
+from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
+from dropship_tools.errors import DropshipError, NotFound, ProviderAuth, ProviderRefused, ProviderUnavailable
 
 NOT_FOUND = (
     f"Duoplane showed no order under this number, neither on purchase orders nor among its newest "
-    f"{MAX_PAGES * PAGE_SIZE} orders. That does not prove there is none: Duoplane may know it under another number, "
+    f"{MAX_PAGES * FULL_PAGE} orders. That does not prove there is none: Duoplane may know it under another number, "
     "purchase orders may be made by hand in this account, or it may not be split yet."
 )
 MOST_NAMESAKES = 3
 """Orders read under one number."""
 
+PAGES_BEFORE = 2
+"""Pages of orders read before one is sent: the newest, on whichever end of the list they are."""
+
+LOOKING = 10.0
+"""Longest time, in seconds, for looking before an order is sent, which needs the rest of the call."""
+
+NOT_LOOKED = "Before sending, it could not be looked up whether Duoplane had an order under this number."
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An order under the number that was looked for, and doubts about it."""
+    """An order under the number that was looked for, and doubts about it. `shown`: Duoplane showed the order itself."""
 
     order: WireOrder
     warnings: tuple[str, ...] = ()
+    shown: bool = True
 
     @property
     def order_id(self) -> str:
@@ -36,7 +50,44 @@ class Match:
         return self.order.id or ""
 
 
-async def look_up(client: DuoplaneClient, reference: str, accept: Callable[[WireOrder], bool]) -> Match | None:
+async def read(client: DuoplaneClient, order_id: str) -> Match:
+    """The order with Duoplane's number; `errors` told with it are doubts.
+
+    Raises:
+        NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+    """
+    return Match(*await client.get_order(order_id))
+
+
+def has_number(order: WireOrder, reference: str) -> bool:
+    """Another channel's order may go by the same order number, but not by our external_id."""
+    return order.attributes.external_id in (None, "", reference)
+
+
+async def existing(client: DuoplaneClient, reference: str, store_id: str) -> tuple[Match | None, tuple[str, ...]]:
+    """An order that is there before one is sent, and doubts about the looking.
+
+    Another machine may have placed it, or the sales channel brought it, and nothing at Duoplane turns a second one away
+    (sheet section 5.1). Finding none proves nothing; so where looking fails, the order goes out with a warning.
+
+    Raises:
+        RateLimited: nothing may be sent now.
+    """
+
+    def is_it(order: WireOrder) -> bool:
+        return has_number(order, reference) and order.attributes.store_id in (None, store_id)
+
+    try:
+        with anyio.move_on_after(LOOKING):
+            return await look_up(client, reference, is_it, pages=PAGES_BEFORE), ()
+    except (ProviderAuth, ProviderRefused, ProviderUnavailable):
+        pass
+    return None, (NOT_LOOKED,)
+
+
+async def look_up(
+    client: DuoplaneClient, reference: str, accept: Callable[[WireOrder], bool], *, pages: int = MAX_PAGES
+) -> Match | None:
     """The order under this number that is accepted: by its purchase orders, else among the newest orders.
 
     Raises:
@@ -51,7 +102,7 @@ async def look_up(client: DuoplaneClient, reference: str, accept: Callable[[Wire
     except (ProviderAuth, ProviderRefused) as error:
         trouble = error  # one of the two APIs may be closed to this key; the other is asked all the same
     try:
-        listed = await client.list_order_ids(reference)
+        listed = await client.list_order_ids(reference, pages)
     except ProviderRefused:
         listed = []  # the list is only mentioned in the documentation (sheet section 5.3)
     match = await _read_first(client, listed, accept)
@@ -64,9 +115,10 @@ async def _read_first(client: DuoplaneClient, ids: Sequence[str], accept: Callab
     matches: list[Match] = []
     for order_id in list(dict.fromkeys(ids))[:MOST_NAMESAKES]:
         try:
-            match = Match(await client.get_order(order_id))
+            match = await read(client, order_id)
         except NotFound:  # its address is inferred (sheet section 5.2), and the order was seen elsewhere
-            match = Match(WireOrder(id=order_id), ("The order itself could not be read, only what belongs to it.",))
+            doubt = "The order itself could not be read, only what belongs to it."
+            match = Match(WireOrder(id=order_id), (doubt,), shown=False)
         if accept(match.order):
             matches.append(match)
     if not matches:
@@ -76,7 +128,7 @@ async def _read_first(client: DuoplaneClient, ids: Sequence[str], accept: Callab
         return first
     numbers = ", ".join(match.order_id for match in matches)
     doubt = f"Duoplane holds several orders under this number ({numbers}): a person must look which one is meant."
-    return Match(first.order, (doubt, *first.warnings))
+    return replace(first, warnings=(doubt, *first.warnings))
 
 
 async def follow(client: DuoplaneClient, match: Match, reference: str = "") -> DuoplaneOrder:
@@ -96,7 +148,8 @@ async def follow(client: DuoplaneClient, match: Match, reference: str = "") -> D
                 warnings.append("Not all shipments could be searched: older ones may be missing here.")
         except DropshipError as error:
             warnings.append(f"Its shipments could not be read: {error.what}.")
-    return results.full(order, purchase_orders, shipments, warnings, client.app_url(match.order_id))
+    app_url = client.app_url(match.order_id)
+    return results.full(order, purchase_orders, shipments, warnings, app_url, shown=match.shown)
 
 
 async def _purchase_orders(client: DuoplaneClient, order: WireOrder, reference: str) -> list[WirePurchaseOrder] | None:

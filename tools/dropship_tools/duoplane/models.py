@@ -1,19 +1,14 @@
-"""Arguments, wire shapes and results of both Duoplane APIs.
-
-The new API (`/api/…`, https://developers.duoplane.com) creates orders and shows them; the old one (`/….json`) alone
-knows purchase orders and shipments (sheet sections 5 and 6).
-"""
+"""Arguments and results of the tools about orders (sheet sections 5.1 to 5.3, 6.1 and 6.4)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from dropship_tools.answers import WireModel
 from dropship_tools.arguments import (
     Amount,
     Arguments,
@@ -27,9 +22,9 @@ from dropship_tools.arguments import (
     RequiredLine,
 )
 from dropship_tools.duoplane.addresses import Address, ShippingAddress
-from dropship_tools.duoplane.ids import OptionalWireId, OrderId, WireId
+from dropship_tools.duoplane.ids import OrderId
+from dropship_tools.duoplane.paging import PAGING_NAMES, PageSize
 from dropship_tools.orders import OrderResult, Placed, Result, ShipTo
-from dropship_tools.text import Said
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 
@@ -141,164 +136,20 @@ class GetOrder(Arguments):
         return self
 
 
-# --- the wire, new API ------------------------------------------------------------------------------------------
+class ListOrders(Arguments):
+    """GET /api/orders (sheet section 5.3). Its filters and its order are not documented."""
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        **PAGING_NAMES,
+        **dict.fromkeys(
+            ("status", "search", "filter", "created_at_min", "updated_at_min", "store_id", "sort"),
+            "Duoplane documents no filter and no sorting of orders",
+        ),
+        **dict.fromkeys(("external_id", "order_id", "reference"), "look one order up with duoplane_get_order"),
+    }
 
-def _embedded(value: Any) -> Any:
-    """`attributes` and `relationships` are objects here, arrays of one object there, or null (sheet section 4)."""
-    if isinstance(value, list):
-        value = cast("list[Any]", value)[0] if value else None
-    return {} if value is None else value
-
-
-def _count(value: Any) -> Any:
-    """Pieces; None for anything that is no plain whole number, since they only serve arithmetic of ours."""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
-
-
-WireCount = Annotated[int | None, BeforeValidator(_count)]
-
-
-class WireCreated(WireModel):
-    """`data` of a create answer: all that must be there is the id."""
-
-    id: WireId
-
-
-class WireItemFacts(WireModel):
-    """`attributes` of an order item."""
-
-    name: Said | None = None
-    quantity: WireCount = None
-    price: Said | None = None
-    retailer_sku: Said | None = None
-    vendor_sku: Said | None = None
-
-
-class WireItem(WireModel):
-    """One of `relationships.order_items`."""
-
-    attributes: Annotated[WireItemFacts, BeforeValidator(_embedded)] = WireItemFacts()
-
-
-class WireAddressFacts(WireModel):
-    """`attributes` of an address."""
-
-    first_name: Said | None = None
-    last_name: Said | None = None
-    company_name: Said | None = None
-    address_1: Said | None = None
-    address_2: Said | None = None
-    city: Said | None = None
-    post_code: Said | None = None
-    province_name: Said | None = None
-    province_code: Said | None = None
-    country_name: Said | None = None
-    country_iso2: Said | None = None
-
-
-class WireAddress(WireModel):
-    """`relationships.shipping_address`."""
-
-    attributes: Annotated[WireAddressFacts, BeforeValidator(_embedded)] = WireAddressFacts()
-
-
-class WireRelationships(WireModel):
-    """`relationships` of an order."""
-
-    order_items: list[WireItem] | None = None
-    shipping_address: WireAddress | None = None
-
-
-class WireOrderNumbers(WireModel):
-    """The caller's own numbers in `attributes` of an order."""
-
-    external_id: Said | None = None
-    internal_id: Said | None = None
-
-
-class WireOrderFacts(WireOrderNumbers):
-    """`attributes` of an order."""
-
-    store_id: OptionalWireId = None
-    created_at: Said | None = None
-    updated_at: Said | None = None
-    ordered_at: Said | None = None
-
-
-class WireListedOrder(WireModel):
-    """A row of GET /api/orders, as far as needed to recognise an order."""
-
-    id: OptionalWireId = None
-    attributes: Annotated[WireOrderNumbers, BeforeValidator(_embedded)] = WireOrderNumbers()
-
-
-class WireOrder(WireModel):
-    """`data` of GET /api/orders/{id} and of the create answer."""
-
-    id: OptionalWireId = None
-    attributes: Annotated[WireOrderFacts, BeforeValidator(_embedded)] = WireOrderFacts()
-    relationships: Annotated[WireRelationships, BeforeValidator(_embedded)] = WireRelationships()
-
-    def items(self) -> list[WireItemFacts]:
-        """The facts of all lines."""
-        return [item.attributes for item in self.relationships.order_items or []]
-
-
-# --- the wire, old API ------------------------------------------------------------------------------------------
-
-
-class WirePurchaseOrderItem(WireModel):
-    """One of a purchase order's `order_items`."""
-
-    id: OptionalWireId = None
-    name: Said | None = None
-    retailer_sku: Said | None = None
-    quantity: WireCount = None
-    quantity_open: WireCount = None
-
-
-class WirePurchaseOrder(WireModel):
-    """A row of GET /purchase_orders.json. `vendor` is the name; an empty `sent_at` means not sent."""
-
-    id: OptionalWireId = None
-    public_reference: Said | None = None
-    order_id: OptionalWireId = None
-    order_public_reference: Said | None = None
-    sent_at: Said | None = None
-    vendor: Said | None = None
-    status: Said | None = None
-    order_items: list[WirePurchaseOrderItem] | None = None
-
-
-class WireTracking(WireModel):
-    """One parcel."""
-
-    tracking: Said | None = None
-    tracking_url: Said | None = None
-
-
-class WireShipmentItem(WireModel):
-    """What of a line is in a shipment."""
-
-    order_item_id: OptionalWireId = None
-    quantity: WireCount = None
-
-
-class WireShipment(WireModel):
-    """A row of GET /shipments.json. The `_attributes` suffix serves reading and writing alike."""
-
-    id: OptionalWireId = None
-    purchase_order_id: OptionalWireId = None
-    purchase_order_public_reference: Said | None = None
-    created_at: Said | None = None
-    shipper_name: Said | None = None
-    shipment_trackings_attributes: list[WireTracking] | None = None
-    shipment_items_attributes: list[WireShipmentItem] | None = None
-
-
-# --- results ----------------------------------------------------------------------------------------------------
+    page: PositiveInt = 1
+    per_page: PageSize = 10
 
 
 class ItemResult(Result):
@@ -313,11 +164,16 @@ class ItemResult(Result):
 
 
 class PurchaseOrderResult(Result):
-    """What Duoplane asks of one vendor, from the old API. `status` is Duoplane's word; no `sent_at`: not sent."""
+    """What Duoplane asks of one vendor, from the old API. `status` is Duoplane's word; no `sent_at`: not sent.
+
+    `vendor_reference` is the vendor's own number of it, for a person who asks there.
+    """
 
     reference: str = ""
     vendor: str = ""
+    vendor_reference: str = ""
     sent_at: str = ""
+    promise_date: str = ""
     status: str = ""
     items: list[ItemResult] = Field(default_factory=list[ItemResult])
 
@@ -339,9 +195,9 @@ class DuoplanePlaced(Placed):
 
 
 class DuoplaneOrder(OrderResult):
-    """An order with its purchase orders and shipments. `status` is computed: Duoplane states none for an order."""
+    """An order with its purchase orders and shipments. `sources` says where each part comes from (sheet section 9)."""
 
-    status_computed_from: str = ""
+    sources: list[str] = Field(default_factory=list[str])
     app_url: str = ""
     internal_id: str = ""
     store_id: str = ""
@@ -353,3 +209,25 @@ class DuoplaneOrder(OrderResult):
     items: list[ItemResult] = Field(default_factory=list[ItemResult])
     purchase_orders: list[PurchaseOrderResult] = Field(default_factory=list[PurchaseOrderResult])
     shipments: list[ShipmentResult] = Field(default_factory=list[ShipmentResult])
+
+
+class ListedOrder(Result):
+    """A row of a list: what helps to recognise an order. Duoplane tells no status here (sheet section 5.1)."""
+
+    order_id: str = ""
+    reference: str = ""
+    internal_id: str = ""
+    store_id: str = ""
+    ordered_at: str = ""
+    country: str = ""
+    items: str = ""
+
+
+class OrderList(Result):
+    """One page of orders. `reference` is their external_id."""
+
+    orders: list[ListedOrder]
+    page: int
+    has_more: bool = False
+    warnings: list[str] = Field(default_factory=list[str])
+    next_step: str = ""

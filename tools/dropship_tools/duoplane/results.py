@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dropship_tools.duoplane.client import Created
 from dropship_tools.duoplane.models import (
     DuoplaneOrder,
     DuoplanePlaced,
     ItemResult,
+    ListedOrder,
+    OrderList,
     PurchaseOrderResult,
     ShipmentResult,
+)
+from dropship_tools.duoplane.paging import Page
+from dropship_tools.duoplane.statuses import progress
+from dropship_tools.duoplane.wire_shapes import (
     WireAddressFacts,
     WireItemFacts,
     WireOrder,
@@ -18,7 +24,6 @@ from dropship_tools.duoplane.models import (
     WirePurchaseOrderItem,
     WireShipment,
 )
-from dropship_tools.duoplane.statuses import progress
 from dropship_tools.orders import ShipTo
 
 CURRENCY = "the store's, not stated by Duoplane"
@@ -31,12 +36,18 @@ NO_PURCHASE_ORDER = (
     "No purchase order seen: the order may not be split yet, purchase orders may be made by hand in this account, or "
     "Duoplane may know the order under another number."
 )
+EXISTED = (
+    "Duoplane already showed an order under this number, so nothing was sent. A person must compare the two: the sales "
+    "channel may have brought it."
+)
+LOOK_CLOSER = "A listed order tells no status: duoplane_get_order by order_id."
+ITEMS_LISTED = 3
 NO_CANCEL = "No API cancels or changes an order; a person can act at app_url."
 
 
-def placed(created: Created, reference: str, app_url: str) -> DuoplanePlaced:
+def placed(created: Created, reference: str, app_url: str, doubts: Sequence[str] = ()) -> DuoplanePlaced:
     """What the ledger keeps of an accepted order: no personal data."""
-    warnings = list(created.complaints)
+    warnings = [*created.complaints, *doubts]
     if created.unmatched:
         warnings.append(
             "Duoplane shows no vendor SKU for: "
@@ -73,8 +84,10 @@ def full(
     shipments: Sequence[WireShipment] | None,
     warnings: Sequence[str],
     app_url: str,
+    *,
+    shown: bool = True,
 ) -> DuoplaneOrder:
-    """The whole order. None for what could not be read."""
+    """The whole order. None for what could not be read; `shown` is false where the order itself could not."""
     facts, address = order.attributes, order.relationships.shipping_address
     far = None if purchase_orders is None else progress(order.items(), purchase_orders, shipments)
     return DuoplaneOrder(
@@ -84,7 +97,7 @@ def full(
         provider_status=far.in_words() if far else "accepted; purchase orders not read",
         warnings=list(warnings),
         next_step=NO_CANCEL if purchase_orders or far is None else NO_PURCHASE_ORDER,
-        status_computed_from=_sources(purchase_orders, shipments),
+        sources=list(_sources(shown, purchase_orders, shipments)),
         app_url=app_url,
         internal_id=facts.internal_id or "",
         store_id=facts.store_id or "",
@@ -99,10 +112,53 @@ def full(
     )
 
 
-def _sources(purchase_orders: Sequence[WirePurchaseOrder] | None, shipments: Sequence[WireShipment] | None) -> str:
+def listed(page: Page[WireOrder], number: int) -> OrderList:
+    """One page of orders, never more rows than were asked for."""
+    warnings = list(page.complaints)
+    if (unshown := len(page.rows) - page.size) > 0:
+        warnings.append(f"Duoplane sent more than per_page; {unshown} orders of this page are not shown.")
+    if number == 1 and page.more and page.oldest_first:
+        newest = f"page {page.last}" if page.last else "the last page"
+        warnings.append(f"The oldest orders come first here; the newest are on {newest}.")
+    return OrderList(
+        orders=[_listed(row) for row in page.rows[: page.size]],
+        page=number,
+        has_more=page.more,
+        warnings=warnings,
+        next_step=LOOK_CLOSER if page.rows else "",
+    )
+
+
+def _listed(row: WireOrder) -> ListedOrder:
+    facts, address = row.attributes, row.relationships.shipping_address
+    items = [f"{item.quantity or '?'} x {item.retailer_sku or item.name or '?'}" for item in row.items()]
+    more = [f"and {len(items) - ITEMS_LISTED} more"] if len(items) > ITEMS_LISTED else []
+    return ListedOrder(
+        order_id=row.id or "",
+        reference=facts.external_id or "",
+        internal_id=facts.internal_id or "",
+        store_id=facts.store_id or "",
+        ordered_at=facts.ordered_at or facts.created_at or "",
+        country=address.attributes.country_iso2 or "" if address else "",
+        items=", ".join(items[:ITEMS_LISTED] + more),
+    )
+
+
+def _sources(
+    shown: bool, purchase_orders: Sequence[WirePurchaseOrder] | None, shipments: Sequence[WireShipment] | None
+) -> Iterator[str]:
+    """Which API told what: the order object itself has no status, vendor or tracking (sheet section 9)."""
+    if shown:
+        yield "order, items, ship_to: new API"
     if purchase_orders is None:
-        return "nothing: Duoplane states no order status"
-    return "purchase orders" if shipments is None else "purchase orders and shipments"
+        yield "status: none, Duoplane states no order status"
+        return
+    yield "purchase_orders: old API"
+    if shipments is None:
+        yield "status: computed from purchase orders"
+        return
+    yield "shipments: old API"
+    yield "status: computed from purchase orders and shipments"
 
 
 def _ship_to(address: WireAddressFacts) -> ShipTo:
@@ -131,7 +187,9 @@ def _purchase_order(row: WirePurchaseOrder) -> PurchaseOrderResult:
     return PurchaseOrderResult(
         reference=row.public_reference or row.id or "",
         vendor=row.vendor or "",
+        vendor_reference=row.vendor_reference or "",
         sent_at=row.sent_at or "",
+        promise_date=row.promise_date or "",
         status=row.status or "",
         items=[_asked(item) for item in row.order_items or []],
     )

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from dropship_tools.duoplane import DUOPLANE
 from dropship_tools.duoplane.sandbox_answers import CALLER, Caller, html_page, refusal
 from dropship_tools.duoplane.sandbox_bucket import pour
 from dropship_tools.duoplane.sandbox_new_api import NewApi
@@ -27,7 +28,7 @@ from dropship_tools.sandbox.world import SandboxWorld
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-CREDENTIALS: dict[str, str] = {"api_key": "sandbox-key", "password": "sandbox-password", "store_id": "3101"}
+CREDENTIALS = DUOPLANE.sandbox_credentials()
 """The retailer's API user and the store its orders belong to. No secret; it opens nothing but this sandbox."""
 
 VENDOR_CREDENTIALS: dict[str, str] = {"api_key": "sandbox-vendor-key", "password": "sandbox-vendor-password"}

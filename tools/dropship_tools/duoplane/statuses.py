@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dropship_tools.duoplane.models import WireItemFacts, WirePurchaseOrder, WireShipment
+from dropship_tools.duoplane.wire_shapes import WireItemFacts, WirePurchaseOrder, WireShipment
 from dropship_tools.orders import Status
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
 
 from dropship_tools.duoplane import results
 from dropship_tools.duoplane.client import DuoplaneClient, create_request
-from dropship_tools.duoplane.lookup import NOT_FOUND, Match, follow, look_up
-from dropship_tools.duoplane.models import CreateOrder, DuoplaneOrder, DuoplanePlaced, GetOrder, WireOrder
+from dropship_tools.duoplane.given import given
+from dropship_tools.duoplane.lookup import NOT_FOUND, Match, existing, follow, has_number, look_up, read
+from dropship_tools.duoplane.models import (
+    CreateOrder,
+    DuoplaneOrder,
+    DuoplanePlaced,
+    GetOrder,
+    ListOrders,
+    OrderList,
+)
+from dropship_tools.duoplane.product_models import AddProduct, DuoplaneProduct, FindProduct, FoundProducts, GetProduct
+from dropship_tools.duoplane.products import add_product, find_product, get_product
+from dropship_tools.duoplane.wire_shapes import WireOrder
 from dropship_tools.errors import FieldProblem, InvalidArguments, NotConfigured, NotFound
 from dropship_tools.orders import Certainty, Finding, Item, Plan, Sought, Summary
-from dropship_tools.tool import CreateTool, Placement, ReadTool, Records, Tool
+from dropship_tools.tool import ChangeTool, CreateTool, Placement, ReadTool, Records, Tool
 from dropship_tools.wire import SendOnce
-
-
-def _given(value: Any) -> Any:
-    """What was really given, at every depth: blanks are left out, not sent."""
-    if isinstance(value, Mapping):
-        pairs = {name: _given(part) for name, part in cast("Mapping[str, Any]", value).items()}
-        return {name: part for name, part in pairs.items() if part not in ("", None, [], {})}
-    if isinstance(value, list):
-        return [part for part in map(_given, cast("list[Any]", value)) if part not in ("", None, [], {})]
-    return value
 
 
 def _store_id(client: DuoplaneClient, args: CreateOrder) -> int:
@@ -51,13 +50,13 @@ def plan(client: DuoplaneClient, args: CreateOrder) -> Plan:
         InvalidArguments: no store is known.
         NotConfigured: the configured store is no number.
     """
-    given = {"store_id": _store_id(client, args), **_given(args.model_dump(exclude={"dry_run", "store_id"}))}
-    request = create_request(given)
+    body = {"store_id": _store_id(client, args), **given(args.model_dump(exclude={"dry_run", "store_id"}))}
+    request = create_request(body)
     address, items = args.shipping_address, args.order_items
     prices = [item.price * item.quantity for item in items if item.price is not None]
     return Plan(
         reference=args.external_id,
-        content={name: value for name, value in given.items() if name != "ordered_at"},
+        content={name: value for name, value in body.items() if name != "ordered_at"},
         requests=(request,),
         summary=Summary(
             recipient=address.recipient(),
@@ -73,36 +72,41 @@ def plan(client: DuoplaneClient, args: CreateOrder) -> Plan:
 
 
 async def place(client: DuoplaneClient, planned: Plan, once: SendOnce) -> Placement:
-    """Send. Nothing is read back: whether vendors get the order is decided later, by Duoplane."""
+    """Look, then send. Nothing is read back: whether vendors get the order is decided later, by Duoplane."""
+    match, doubts = await existing(client, planned.reference, str(planned.content["store_id"]))
+    if match:
+        return Placement(_found(client, match, planned.reference, results.EXISTED), existed=True)
     created = await client.create_order(planned.payload, once)
-    return Placement(results.placed(created, planned.reference, client.app_url(created.order_id)))
+    return Placement(results.placed(created, planned.reference, client.app_url(created.order_id), doubts))
 
 
 async def find(client: DuoplaneClient, sought: Sought) -> Finding:
     """By Duoplane's number if it is known, else by external_id. Not finding it proves nothing."""
 
     def is_ours(order: WireOrder) -> bool:
-        """Another channel's order may go by the same order number, but not by our external_id."""
-        same = order.attributes.external_id in (None, "", sought.reference)
-        return same and not sought.is_other(order.id or "")
+        return has_number(order, sought.reference) and not sought.is_other(order.id or "")
 
     if sought.order_id:
         try:
-            match = Match(await client.get_order(sought.order_id))
+            match = await read(client, sought.order_id)
         except NotFound:
             return Finding(
                 why="Duoplane no longer shows the order under its number; an administrator may have deleted it."
             )
     elif (match := await look_up(client, sought.reference, is_ours)) is None:
         return Finding(why=NOT_FOUND)
-    return Finding(results.found(match.order_id, sought.reference, match.warnings, client.app_url(match.order_id)))
+    return Finding(_found(client, match, sought.reference))
+
+
+def _found(client: DuoplaneClient, match: Match, reference: str, *more: str) -> DuoplanePlaced:
+    return results.found(match.order_id, reference, [*more, *match.warnings], client.app_url(match.order_id))
 
 
 async def get_order(client: DuoplaneClient, args: GetOrder, records: Records) -> DuoplaneOrder:
     """By Duoplane's number, or by the caller's."""
     if order_id := args.order_id or await records.order_id(args.external_id):
         try:
-            return await follow(client, Match(await client.get_order(order_id)), args.external_id)
+            return await follow(client, await read(client, order_id), args.external_id)
         except NotFound:
             if args.order_id:
                 raise
@@ -112,6 +116,11 @@ async def get_order(client: DuoplaneClient, args: GetOrder, records: Records) ->
             NOT_FOUND, fix="Check the number, or ask a person to look in Duoplane; do not order again because of this."
         )
     return await follow(client, match, args.external_id)
+
+
+async def list_orders(client: DuoplaneClient, args: ListOrders, _: Records) -> OrderList:
+    """One page, in Duoplane's order."""
+    return results.listed(await client.list_orders(args.page, args.per_page), args.page)
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -140,5 +149,41 @@ TOOLS: tuple[Tool, ...] = (
         arguments=GetOrder,
         result=DuoplaneOrder,
         run=get_order,
+    ),
+    ReadTool[DuoplaneClient, ListOrders](
+        name="duoplane_list_orders",
+        title="List Duoplane orders",
+        description="Short rows of the account's orders, of all channels; no status and no filter.",
+        arguments=ListOrders,
+        result=OrderList,
+        run=list_orders,
+    ),
+    ReadTool[DuoplaneClient, GetProduct](
+        name="duoplane_get_product",
+        title="Show a Duoplane product",
+        description="One product and its vendors: cost, stock, backorder date.",
+        arguments=GetProduct,
+        result=DuoplaneProduct,
+        run=get_product,
+    ),
+    ReadTool[DuoplaneClient, FindProduct](
+        name="duoplane_find_product",
+        title="Find a Duoplane product by SKU",
+        description="Before ordering: is the SKU there and unique, which vendors carry it, which store_id sells it.",
+        arguments=FindProduct,
+        result=FoundProducts,
+        run=find_product,
+    ),
+    ChangeTool[DuoplaneClient, AddProduct](
+        name="duoplane_add_product",
+        title="Add a product to Duoplane",
+        description=(
+            "Adds a product with its vendors, which changes where later orders go. Cannot be undone here; refused if "
+            "the retailer_sku exists."
+        ),
+        arguments=AddProduct,
+        result=DuoplaneProduct,
+        run=add_product,
+        opt_in=True,
     ),
 )

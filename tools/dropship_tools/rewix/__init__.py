@@ -9,8 +9,10 @@ REWIX = Provider(
     base_url="",
     url_env="REWIX_URL",
     credentials=(
-        Credential("api_key", "REWIX_API_KEY", "the supplier's shop, subscription page"),
-        Credential("password", "REWIX_PASSWORD", "the password of the supplier's shop login"),
+        Credential("api_key", "REWIX_API_KEY", "the supplier's shop, subscription page", sandbox="sandbox-key"),
+        Credential(
+            "password", "REWIX_PASSWORD", "the password of the supplier's shop login", sandbox="sandbox-password"
+        ),
         Credential(
             "format",
             "REWIX_FORMAT",

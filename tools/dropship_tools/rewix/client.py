@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
 from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_read
-from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable
+from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable, RateLimited
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
-from dropship_tools.rewix.formats import FORMATS, Format, Operation, order_rows, reservation_rows, said
-from dropship_tools.rewix.models import WireOrder, WireReserved
+from dropship_tools.rewix.catalogue import Catalogue, TooLongAgo
+from dropship_tools.rewix.catalogue_file import ASKED_EVERY, CatalogueFile
+from dropship_tools.rewix.formats import (
+    FORMATS,
+    Format,
+    Operation,
+    carrier_rows,
+    order_rows,
+    reservation_rows,
+    said,
+)
+from dropship_tools.rewix.models import WireCarrier, WireOrder, WireReserved
 from dropship_tools.text import clean
 from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
+
+ReadT = TypeVar("ReadT")
 
 TITLE = "Rewix"
 
 Reserved = Mapping[int, int]
 """Pieces the account has reserved, per stock_id: over all its carts, plugins and processes."""
 
-CHECK_IDS = "Check each stock_id (models[].id in the catalogue; no product id, SKU or barcode) and carrierId."
+LOOK_SECONDS = 6.0
+"""Longest wait for one look-up or change of the reservation. Several stand before an order, and a call has 42 s."""
+
+LOOK_ATTEMPTS = 2
+
+DOWNLOAD_SECONDS = 40.0
+DOWNLOAD_BYTES = 64 * 1024 * 1024
+"""Limits of the catalogue: some 10,000 products are 30 MB."""
+
+LOCALES = "en_US"
+"""Languages of the catalogue's texts. Each further one makes the download larger."""
+
+CHECK_IDS = "Check each stock_id (rewix_find_stock; it is no product id, SKU or barcode) and carrierId."
 OTHER_FORMAT = "Ask the person who runs this server to set the account's format to the other one, json or xml."
 CHECK_ACCOUNT = "Ask the person who runs this server to check the account's address and format."
 
@@ -37,7 +62,9 @@ def auth_headers(account: Account) -> dict[str, str]:
 
 def connect(account: Account, http: ProviderHttp) -> RewixClient:
     """A client for one account, in the format the account is set to."""
-    return RewixClient(http, FORMATS["xml" if account.value("format") == "xml" else "json"])
+    form = FORMATS["xml" if account.value("format") == "xml" else "json"]
+    shop = "\n".join((account.base_url, account.value("api_key"), form.name))
+    return RewixClient(http, form, file=CatalogueFile(account.cache, shop))
 
 
 def _utc_now() -> datetime:
@@ -50,12 +77,14 @@ class RewixClient:
     Args:
         http: how requests leave.
         form: JSON or XML.
+        file: where the catalogue is kept; in memory if not given.
         now: the clock that dates orders; its moments carry an offset.
         sleep: how to pause between look-ups.
 
     Attributes:
         turn: held while an order uses the account's one reservation, so that orders of this process do not take each
             other's pieces for their own.
+        catalogue: the shop's catalogue.
     """
 
     def __init__(
@@ -63,6 +92,7 @@ class RewixClient:
         http: ProviderHttp,
         form: Format,
         *,
+        file: CatalogueFile | None = None,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
     ) -> None:
@@ -71,6 +101,10 @@ class RewixClient:
         self.now = now
         self.sleep = sleep
         self.turn = anyio.Lock()
+        self.catalogue = Catalogue(TITLE, self.products, file or CatalogueFile(None, ""), lambda: self.now())
+        usual = http.timing
+        self._looking = replace(usual, read=min(usual.read, LOOK_SECONDS), attempts=min(usual.attempts, LOOK_ATTEMPTS))
+        self._downloading = replace(usual, read=DOWNLOAD_SECONDS, attempts=1)
 
     def create_request(self, order: Mapping[str, Any]) -> WireRequest:
         """POST of one order; `order` has the documentation's names, empty values where nothing was given."""
@@ -98,7 +132,7 @@ class RewixClient:
         if not answer.ok:
             raise _create_error(answer)
         try:
-            return _reserved(answer)
+            return _locked(_reservation(answer))
         except Unreadable:
             return None
 
@@ -116,19 +150,49 @@ class RewixClient:
         return await self._orders("serverkey", order_id, lambda order: order.order_id == str(order_id))
 
     async def reserved(self) -> Reserved:
+        """What is locked in the account's whole reservation. Raises like `reservation`."""
+        return _locked(await self.reservation())
+
+    async def reservation(self) -> list[WireReserved]:
         """GET locked: the account's whole reservation.
 
         Raises:
             ProviderUnavailable, ProviderAuth, RateLimited.
         """
         path = wire.path("restful", "ghost", "orders", "dropshipping", "locked") + "/"
-        answer = await self._http.read(self._request("GET", path))
+        return await self._read(path, _reservation)
+
+    async def carriers(self) -> list[WireCarrier]:
+        """GET carriers: those of the account. Raises like `reservation`."""
+        path = wire.path("restful", "export", "carriers")
+        return await self._read(path, lambda answer: [parse(WireCarrier, row) for row in carrier_rows(answer)])
+
+    async def products(self, since: str) -> Answer:
+        """GET products: the whole catalogue, or what changed in it since the `lastUpdate` of an earlier answer.
+
+        Raises:
+            TooLongAgo: it cannot be told what changed since then.
+            RateLimited: on this call HTTP 429 does mean too many requests (sheet section 3.3).
+            ProviderUnavailable, ProviderAuth.
+        """
+        query = (("acceptedlocales", LOCALES), ("v", "TEAL"), *((("since", since),) if since else ()))
+        request = self._request(
+            "GET", wire.path("restful", "export", "api", f"products.{self._form.name}"), query=query
+        )
+        answer = await self._http.read(request, timing=self._downloading, limit=DOWNLOAD_BYTES)
+        if answer.status == 412 and since:
+            raise TooLongAgo
+        if answer.status == 429:
+            seconds = max(ASKED_EVERY, answer.retry_after or 0)
+            raise RateLimited(
+                f"{TITLE} was asked for its catalogue too often",
+                fix=f"Wait {seconds / 60:.0f} minutes, then make the same call again; other programs may use the account.",
+                provider_said=said(answer),
+                retry_after=seconds,
+            )
         if not answer.ok:
             raise _read_error(answer)
-        try:
-            return _reserved(answer)
-        except Unreadable as error:
-            raise unreadable_read(TITLE, error) from error
+        return answer
 
     async def reserve(self, operation: Operation, quantities: Mapping[int, int]) -> Reserved:
         """Change the reservation, once; the whole of it afterwards.
@@ -137,11 +201,11 @@ class RewixClient:
             ProviderRefused, ProviderAuth: Rewix said no.
             ProviderUnavailable: no usable answer; the change may have happened all the same.
         """
-        answer = await self._http.change(self.reserve_request(operation, quantities))
+        answer = await self._http.change(self.reserve_request(operation, quantities), timing=self._looking)
         if not answer.ok:
             raise _reserve_error(answer)
         try:
-            return _reserved(answer)
+            return _locked(_reservation(answer))
         except Unreadable as error:
             raise unreadable_read(TITLE, error) from error
 
@@ -149,13 +213,24 @@ class RewixClient:
         """Close the connections."""
         await self._http.aclose()
 
-    def _request(self, method: str, path: str, body: bytes = b"") -> WireRequest:
+    def _request(
+        self, method: str, path: str, body: bytes = b"", query: tuple[tuple[str, str], ...] = ()
+    ) -> WireRequest:
         headers = {"Accept": self._form.media, "Content-Type": self._form.media}
-        return WireRequest(method, path, (), headers, body)
+        return WireRequest(method, path, query, headers, body)
+
+    async def _read(self, path: str, read: Callable[[Answer], ReadT]) -> ReadT:
+        answer = await self._http.read(self._request("GET", path), timing=self._looking)
+        if not answer.ok:
+            raise _read_error(answer)
+        try:
+            return read(answer)
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
 
     async def _orders(self, kind: str, value: str | int, is_asked: Callable[[WireOrder], bool]) -> list[WireOrder]:
         path = wire.path("restful", "ghost", "clientorders", kind, value)
-        answer = await self._http.read(self._request("GET", path))
+        answer = await self._http.read(self._request("GET", path), timing=self._looking)
         if answer.status == 404:
             return []
         if not answer.ok:
@@ -169,12 +244,15 @@ class RewixClient:
         return orders
 
 
-def _reserved(answer: Answer) -> Reserved:
+def _reservation(answer: Answer) -> list[WireReserved]:
     rows = [parse(WireReserved, row) for row in reservation_rows(answer)]
-    pieces = {row.stock_id: row.locked for row in rows}
-    if len(pieces) != len(rows):
+    if len({row.stock_id for row in rows}) != len(rows):
         raise Unreadable("the answer names a stock_id twice")
-    return pieces
+    return rows
+
+
+def _locked(rows: Sequence[WireReserved]) -> Reserved:
+    return {row.stock_id: row.locked for row in rows}
 
 
 def _read_error(answer: Answer) -> DropshipError:
@@ -188,10 +266,16 @@ def _read_error(answer: Answer) -> DropshipError:
 
 
 def _reserve_error(answer: Answer) -> DropshipError:
-    if answer.status in (401, 403, 408) or answer.status >= 500:
+    if answer.status in (401, 403):
         return read_error(TITLE, answer, "reservation", said(answer))
+    if answer.status >= 500 or answer.status == 408:
+        return ProviderUnavailable(
+            f"{TITLE} answered with HTTP {answer.status}; the change may or may not have happened",
+            fix="Call rewix_get_reserved before trying again.",
+            provider_said=said(answer),
+        )
     return ProviderRefused(
-        f"{TITLE} refused to reserve the items (HTTP {answer.status}); nothing was ordered",
+        f"{TITLE} refused to change the reservation (HTTP {answer.status}); nothing was ordered",
         fix=CHECK_IDS,
         provider_said=said(answer),
     )

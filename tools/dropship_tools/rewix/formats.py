@@ -30,11 +30,13 @@ class Format:
     """How one account's host is spoken to.
 
     Attributes:
+        name: how the catalogue's path ends.
         media: the value of `Accept` and `Content-Type`.
         order: writes the body of an order from the documentation's order object.
         reservation: writes the body of one change of the reservation, pieces per stock_id.
     """
 
+    name: str
     media: str
     order: Callable[[Mapping[str, Any]], bytes]
     reservation: Callable[[Operation, Mapping[int, int]], bytes]
@@ -103,8 +105,8 @@ def _document(root: Element) -> bytes:
 
 
 FORMATS: dict[str, Format] = {
-    "json": Format(wire.JSON, _json_order, _json_reservation),
-    "xml": Format(wire.XML, _xml_order, _xml_reservation),
+    "json": Format("json", wire.JSON, _json_order, _json_reservation),
+    "xml": Format("xml", wire.XML, _xml_order, _xml_reservation),
 }
 
 
@@ -150,6 +152,17 @@ def reservation_rows(answer: Answer) -> list[Any]:
     return rows
 
 
+def carrier_rows(answer: Answer) -> list[Any]:
+    """The carriers of the account, as field names and values.
+
+    Raises:
+        Unreadable: it is no such answer.
+    """
+    if _is_xml(answer):
+        return [carrier.attrib for carrier in _root(answer, "collection").findall("carrier")]
+    return _list(answer.json())
+
+
 def said(answer: Answer) -> str:
     """Rewix's words about a failure: a JSON or XML `message`, or the text as it is (sheet section 3.3)."""
     try:
@@ -171,7 +184,7 @@ def _is_xml(answer: Answer) -> bool:
     return answer.body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
-def _root(answer: Answer) -> Element:
+def _root(answer: Answer, name: str = "root") -> Element:
     """The root of an XML answer. Documents with a document type or entities are refused unread."""
     from defusedxml.ElementTree import fromstring
 
@@ -179,6 +192,6 @@ def _root(answer: Answer) -> Element:
         root = fromstring(answer.body, forbid_dtd=True)
     except (SyntaxError, ValueError, LookupError) as error:  # ParseError is a SyntaxError, defusedxml's are ValueErrors
         raise Unreadable("the answer is not valid XML") from error
-    if root.tag != "root":
+    if root.tag != name:
         raise Unreadable("the answer is not a Rewix document")
     return root

@@ -24,6 +24,7 @@ from dropship_tools.arguments import (
     RequiredLine,
 )
 from dropship_tools.orders import OrderResult, Placed
+from dropship_tools.rewix.amounts import amount_text
 from dropship_tools.rewix.dates import OrderDate
 from dropship_tools.text import Said
 
@@ -246,11 +247,24 @@ class WireOrder(WireModel):
     carrier_name: Extra = None
 
 
+def _count_or_nothing(value: Any) -> Any:
+    return value if isinstance(value, str | int) and re.fullmatch(r"[0-9]{1,9}", str(value).strip()) else None
+
+
 class WireReserved(WireModel):
     """One variant in the account's reservation (sheet section 4.6). `locked`: pieces over all carts and plugins."""
 
     stock_id: PositiveInt
     locked: Count
+    available: Annotated[Count | None, BeforeValidator(_count_or_nothing)] = None
+
+
+class WireCarrier(WireModel):
+    """A carrier of the account (sheet section 4.7). Neither meaning nor currency of `cost` is documented."""
+
+    id: PositiveInt
+    name: Extra = None
+    cost: Annotated[str, BeforeValidator(amount_text)] = ""
 
 
 # --- results ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ under the same key. So the key is looked up before and after, and the stock is r
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -16,7 +16,7 @@ from dropship_tools.answers import ORDER_ONCE
 from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderRefused, ProviderUnavailable
 from dropship_tools.rewix.client import TITLE, RewixClient
 from dropship_tools.rewix.models import WireOrder
-from dropship_tools.rewix.reservation import Reservation
+from dropship_tools.rewix.reservation import Reservation, turn
 from dropship_tools.rewix.results import EXISTED, placed, without_reservation
 from dropship_tools.tool import Placement
 from dropship_tools.wire import SendOnce, WireRequest
@@ -24,8 +24,8 @@ from dropship_tools.wire import SendOnce, WireRequest
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds before each look-up after the order was sent."""
 
-PATIENCE = 10.0
-"""Longest wait, in seconds, for another order of this account and process."""
+BEFORE = 22.0
+"""Longest time, in seconds, for everything before the order is sent: what is left of a call's 42 s is for the order."""
 
 LOOKING = 8.0
 """Longest time, in seconds, for the look-ups after an order was sent: the agent's host is waiting for an answer."""
@@ -65,12 +65,18 @@ async def place(client: RewixClient, order: Order, once: SendOnce) -> Placement:
             given back, or the error says what is left.
         OutcomeUnknown: one may exist; what was reserved was left alone.
     """
-    if orders := await existing(client, order.key):
+    by = anyio.current_time() + BEFORE
+    with _unsent_by(by):
+        orders = await existing(client, order.key)
+    if orders:
         return Placement(placed(orders, [EXISTED]), existed=True)
-    async with _turn(client):
-        reservation = Reservation(client, order.quantities, await client.reserved())
+    async with turn(client):
+        with _unsent_by(by):
+            before = await client.reserved()
+        reservation = Reservation(client, order.quantities, before)
         try:
-            await reservation.take()
+            with _unsent_by(by):
+                await reservation.take()
             after = await client.create_order(order.request, once)
         except OutcomeUnknown as unknown:
             if not (orders := await _look(client, order.key)):
@@ -127,19 +133,20 @@ async def _look(client: RewixClient, key: str, *, until_found: bool = True) -> l
     return seen
 
 
-@asynccontextmanager
-async def _turn(client: RewixClient) -> AsyncGenerator[None]:
-    with anyio.move_on_after(PATIENCE) as waiting:
-        await client.turn.acquire()
-    if waiting.cancelled_caught:
-        raise ProviderUnavailable(
-            "another order of this account is being placed, and nothing was sent",
-            fix="Make the same call again, with the same key, when the other one has ended.",
-        )
-    try:
+@contextmanager
+def _unsent_by(deadline: float) -> Generator[None]:
+    """What comes before the order ends by `deadline` on the event loop's clock.
+
+    Raises:
+        ProviderUnavailable: it did not.
+    """
+    with anyio.CancelScope(deadline=deadline) as steps:
         yield
-    finally:
-        client.turn.release()
+    if steps.cancelled_caught:
+        raise ProviderUnavailable(
+            f"{TITLE} was too slow while the order was prepared, so it was not sent",
+            fix="Make the same call again later, with the same key.",
+        )
 
 
 def _not_seen(what: str, said: str = "") -> OutcomeUnknown:

@@ -7,8 +7,8 @@ an absolute number, and nothing may be left behind unsaid.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 
@@ -18,7 +18,30 @@ from dropship_tools.rewix.client import TITLE, Reserved, RewixClient
 CLEAN_UP = 6.0
 """Longest time, in seconds, to free what was reserved, or to see what is left of it."""
 
+PATIENCE = 10.0
+"""Longest wait, in seconds, for another order of this account and process."""
+
 _LISTED = 10
+
+
+@asynccontextmanager
+async def turn(client: RewixClient) -> AsyncGenerator[None]:
+    """Be the only one of this process who uses the account's reservation.
+
+    Raises:
+        ProviderUnavailable: another one takes too long.
+    """
+    with anyio.move_on_after(PATIENCE) as waiting:
+        await client.turn.acquire()
+    if waiting.cancelled_caught:
+        raise ProviderUnavailable(
+            "another order of this account is being placed, and nothing was sent",
+            fix="Make the same call again, unchanged, when the other one has ended.",
+        )
+    try:
+        yield
+    finally:
+        client.turn.release()
 
 
 class Reservation:
@@ -55,17 +78,23 @@ class Reservation:
                     fix="Wait a minute and make the same call again, with the same key.",
                 ) from lost
         self._gained = self._share(after)
-        short = [
-            FieldProblem(f"item_list: stock_id {stock_id}", f"asked {asked}, granted {self._gained.get(stock_id, 0)}")
-            for stock_id, asked in self._wanted.items()
-            if self._gained.get(stock_id, 0) < asked
-        ]
+        short = {i: got for i, asked in self._wanted.items() if (got := self._gained.get(i, 0)) < asked}
         if short:
+            fix = "Order at most what was granted, or another variant, under the same key."
+            if any(self._before.get(stock_id) for stock_id in short):
+                fix += " Pieces the account holds already and meant for this order: rewix_reserve_stock unlock first."
             raise ProviderRefused(
                 f"{TITLE} has too little stock, so nothing was ordered",
-                fix="Order at most what was granted, or another variant, under the same key.",
-                fields=short,
+                fix=fix,
+                fields=[self._shortage(stock_id, granted) for stock_id, granted in short.items()],
             )
+
+    def _shortage(self, stock_id: int, granted: int) -> FieldProblem:
+        held = self._before.get(stock_id, 0)
+        more = f"; held by the account before: {held}" if held else ""
+        return FieldProblem(
+            f"item_list: stock_id {stock_id}", f"asked {self._wanted[stock_id]}, granted {granted}{more}"
+        )
 
     async def give_back(self) -> str:
         """Free what this order reserved and is still reserved, also when the call is being cancelled.
@@ -77,8 +106,8 @@ class Reservation:
             return ""
         with anyio.CancelScope(shield=True), anyio.move_on_after(CLEAN_UP), suppress(DropshipError):
             left = await self._free()
-            return f"Reserved stock is left behind: {_pieces(left)}. {_FREE_IT}" if left else ""
-        return f"Reserved stock may be left behind: {_pieces(self._gained or self._wanted)}. {_FREE_IT}"
+            return f"Reserved stock is left behind: {pieces_in_words(left)}. {_FREE_IT}" if left else ""
+        return f"Reserved stock may be left behind: {pieces_in_words(self._gained or self._wanted)}. {_FREE_IT}"
 
     async def _free(self) -> dict[int, int]:
         now = self._share(await self._client.reserved())
@@ -104,7 +133,7 @@ class Reservation:
         if not grown:
             return []
         return [
-            f"More is reserved than before this order: {_pieces(grown)}. The order may lack it, or another one of the "
+            f"More is reserved than before this order: {pieces_in_words(grown)}. The order may lack it, or another one of the "
             f"account reserved it. {_FREE_IT}"
         ]
 
@@ -116,10 +145,10 @@ class Reservation:
         return {i: min(more, self._wanted[i]) for i, more in self._growth(now).items() if i in self._wanted}
 
 
-_FREE_IT = "Reservations never lapse; the supplier can remove them."
+_FREE_IT = "Reservations never lapse: free them with rewix_reserve_stock (unlock), or ask the supplier."
 
 
-def _pieces(quantities: Mapping[int, int]) -> str:
+def pieces_in_words(quantities: Mapping[int, int]) -> str:
     """`2 of stock_id 1567, 1 of stock_id 1578`."""
     listed = [f"{pieces} of stock_id {stock_id}" for stock_id, pieces in quantities.items()]
     more = [f"{len(listed) - _LISTED} more"] if len(listed) > _LISTED else []

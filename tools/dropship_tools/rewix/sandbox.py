@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from dropship_tools.rewix import REWIX
 from dropship_tools.rewix.sandbox_carriers import find_carrier, listed
 from dropship_tools.rewix.sandbox_catalogue import LOCALES, Catalogue, Feed, Product, build_catalogue
 from dropship_tools.rewix.sandbox_formats import (
@@ -48,7 +49,7 @@ from dropship_tools.sandbox.world import SandboxWorld
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CREDENTIALS: dict[str, str] = {"api_key": "sandbox-key", "password": "sandbox-password"}
+CREDENTIALS = REWIX.sandbox_credentials()
 """The one account. Obviously no secret; it opens nothing but this sandbox."""
 
 BOTH: tuple[Format, ...] = ("xml", "json")

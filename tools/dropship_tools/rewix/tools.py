@@ -8,15 +8,31 @@ from typing import Any, cast
 
 from dropship_tools.errors import NotFound, ProviderRefused
 from dropship_tools.orders import Certainty, Finding, Item, Plan, Sought, Summary
-from dropship_tools.rewix import placing, results
+from dropship_tools.rewix import placing, results, stock
 from dropship_tools.rewix.client import RewixClient
 from dropship_tools.rewix.dates import to_wire
 from dropship_tools.rewix.models import CreateOrder, GetOrder, RewixOrder, RewixPlaced
-from dropship_tools.tool import CreateTool, Placement, ReadTool, Records, Tool
+from dropship_tools.rewix.stock_models import (
+    Carriers,
+    FindStock,
+    FoundStock,
+    GetReserved,
+    ListCarriers,
+    Moved,
+    Reserved,
+    ReserveStock,
+)
+from dropship_tools.tool import ChangeTool, CreateTool, Placement, ReadTool, Records, Tool
 from dropship_tools.wire import SendOnce
 
 SAMPLE_TAX_ID = "12345558"
 """`cfpiva` in the documentation's example, which live shops have sent for real customers (sheet section 6)."""
+
+STILL_LOCKED = (
+    "If one was tried, its pieces may still be locked: rewix_get_reserved shows them, rewix_reserve_stock (unlock) frees "
+    "them."
+)
+"""An unknown outcome leaves the reservation alone, because the order may yet need it."""
 
 
 def plan(client: RewixClient, args: CreateOrder) -> Plan:
@@ -79,7 +95,7 @@ async def find(client: RewixClient, sought: Sought) -> Finding:
     """By key."""
     orders = await placing.existing(client, sought.reference)
     if not orders:
-        return Finding(absent=True, why="Rewix has no order with this key.")
+        return Finding(absent=True, why=f"Rewix has no order with this key. {STILL_LOCKED}")
     return Finding(results.placed(orders))
 
 
@@ -130,5 +146,43 @@ TOOLS: tuple[Tool, ...] = (
         arguments=GetOrder,
         result=RewixOrder,
         run=get_order,
+    ),
+    ReadTool[RewixClient, FindStock](
+        name="rewix_find_stock",
+        title="Find a stock_id at Rewix",
+        description=(
+            "Searches the shop's catalogue; answers variants with stock_id, price without VAT and indicative "
+            "availability. Copy up to 15 minutes old."
+        ),
+        arguments=FindStock,
+        result=FoundStock,
+        run=stock.find_stock,
+    ),
+    ReadTool[RewixClient, ListCarriers](
+        name="rewix_list_carriers",
+        title="List Rewix carriers",
+        description="The account's carriers now, with the carrierId an order may wish for. Not a shipping quote.",
+        arguments=ListCarriers,
+        result=Carriers,
+        run=stock.list_carriers,
+    ),
+    ReadTool[RewixClient, GetReserved](
+        name="rewix_get_reserved",
+        title="Show stock reserved at Rewix",
+        description="Pieces the account holds locked, over all its carts and programs, and what is still available.",
+        arguments=GetReserved,
+        result=Reserved,
+        run=stock.get_reserved,
+    ),
+    ChangeTool[RewixClient, ReserveStock](
+        name="rewix_reserve_stock",
+        title="Lock or unlock stock at Rewix",
+        description=(
+            "Locks or unlocks pieces, added to or taken from what is locked: never repeat it blindly. Ordering does "
+            "not need it. Locks never lapse."
+        ),
+        arguments=ReserveStock,
+        result=Moved,
+        run=stock.reserve_stock,
     ),
 )
