@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# shared machines are slow now and then; pytest-timeout bounds every test
+settings.register_profile("dropship", deadline=None, print_blob=True)
+settings.load_profile("dropship")
 
 
 @pytest.fixture

@@ -18,6 +18,10 @@ from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
 
 
+QUOTED = 2000
+"""So much of a provider's words is looked through for what must not be shown, before they are cut to `SAID_LIMIT`."""
+
+
 class Envelope(BaseModel):
     """Where an answer comes from."""
 
@@ -123,7 +127,7 @@ def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] =
         lines.append(f"order sent: {error.sent}")
     lines.append(f"fix: {error.fix}")
     lines += [f"- {problem.field}: {problem.problem}" for problem in error.fields]
-    said = clean(without(clean(error.provider_said, SAID_LIMIT * 4), private), SAID_LIMIT)
+    said = clean(without(clean(error.provider_said, QUOTED), private), SAID_LIMIT)
     if said:
         quoted = said.replace('"', "'")
         lines.append(f'provider said (untrusted): "{quoted}"')

@@ -18,6 +18,7 @@ from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import Offer
 from dropship_mcp.logs import log_crash
 from dropship_mcp.ordering import Report
+from dropship_tools.arguments import Arguments
 from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.personal import personal_values
 
@@ -45,11 +46,12 @@ class ToolBinding:
         offer = self._offers.get(params.name)
         if offer is None:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
+        arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)
             answer = await offer.run(arguments, _report_to(context))
         except DropshipError as error:
-            private = [*offer.secrets(), *personal_values(params.arguments or {})]
+            private = [*offer.secrets(), *personal_values(arguments.model_dump() if arguments else {})]
             return _text(answers.error_text(error, ordering=offer.writes, private=private), is_error=True)
         except anyio.get_cancelled_exc_class():
             raise
@@ -65,6 +67,8 @@ def _masked(error: Exception, offer: Offer) -> DropshipError:
     what = f"the server failed (error {log_crash(error)} in its log)"
     if offer.writes:
         return OutcomeUnknown(what, fix="Make the same call again with the same reference: nothing is ordered twice.")
+    if offer.effect == "changes":
+        return ProviderUnavailable(what, fix="It may have happened: read the present state before trying again.")
     return ProviderUnavailable(what, fix="Tell the person who runs this server; calling again may work.")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, cast
 
+import anyio
 from pydantic import BaseModel, create_model
 
 from dropship_mcp import answers, own_tools
@@ -16,8 +17,12 @@ from dropship_mcp.ordering import Ordering, Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools.arguments import Arguments, CreateArguments
+from dropship_tools.errors import ProviderUnavailable
 from dropship_tools.orders import OrderResult
 from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
+
+CALL_SECONDS = 42.0
+"""Longest a call may take that does not order. Hosts give up after 60 s, and some reads need several requests."""
 
 Effect = Literal["reads", "settles", "changes", "orders"]
 
@@ -55,13 +60,13 @@ class Offer:
         return self.effect == "orders"
 
     def secrets(self) -> Iterable[str]:
-        """The credentials in clear."""
-        return [
-            connection.account.value(credential.name)
-            for connection in self.connections
-            for credential in connection.provider.credentials
-            if credential.secret
-        ]
+        """The credentials in clear, and as they travel."""
+        for connection in self.connections:
+            provider, account = connection.provider, connection.account
+            shown = {account.value(credential.name) for credential in provider.credentials if not credential.secret}
+            yield from (account.value(credential.name) for credential in provider.credentials if credential.secret)
+            headers = (value.rpartition(" ")[2] for value in provider.auth_headers(account).values())
+            yield from (value for value in headers if value not in shown)
 
 
 class OrderOutline(BaseModel):
@@ -190,7 +195,15 @@ async def _call(
     tool: ReadTool[Any, Any] | ChangeTool[Any, Any], choice: Choice, ledger: Ledger, given: Arguments, _: Report
 ) -> dict[str, Any]:
     connection, arguments = choice.of(given)
-    result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
+    try:
+        with anyio.fail_after(CALL_SECONDS):
+            result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
+    except TimeoutError as error:
+        raise ProviderUnavailable(
+            f"{connection.provider.title} was too slow: no whole answer within {CALL_SECONDS:g} s",
+            fix="Call again later"
+            + ("; reading changes nothing." if isinstance(tool, ReadTool) else ", after reading the present state."),
+        ) from error
     return {**answers.envelope(connection), **result.facts()}
 
 

@@ -40,8 +40,8 @@ from dropship_tools.wire import SendOnce
 log = logging.getLogger(__name__)
 
 MEND_FIRST = (
-    "A person has to mend the ledger; dropship_status names it. Then make exactly the same call again: it looks for the "
-    "order before anything else. Never order under another reference."
+    "A person has to mend the ledger; dropship_status names it. Then make exactly the same call again: it looks for "
+    "the order before anything else. Never order under another reference."
 )
 
 Report = Callable[[str], Awaitable[None]]
@@ -212,7 +212,7 @@ class Ordering:
             if row.content.fingerprint != content.fingerprint:
                 raise _conflict(key, row.content.changed(content))
             if row.state == "unknown":
-                row = await self._looking.settle(tool, connection, row, repeating=True)
+                row = await self._look(tool, connection, row, deadline, repeating=True)
                 if row.state == "unknown":
                     raise OutcomeUnknown(
                         f"an earlier call sent this order and its outcome is still unknown: {row.reason}",
@@ -277,15 +277,22 @@ class Ordering:
         """The order left and no clear answer came: look for it with the time that is left."""
         row = await self._record_unknown(row, error.what)
         what, fix = error.what, next_step(tool, row.key)
-        with anyio.move_on_after(max(0.0, deadline - anyio.current_time())):
-            try:
-                row = await self._looking.settle(tool, connection, row, repeating=False)
-            except LedgerUnavailable as failure:
-                what, fix = f"{error.what}, and {failure.what}", MEND_FIRST
+        try:
+            row = await self._look(tool, connection, row, deadline, repeating=False)
+        except LedgerUnavailable as failure:
+            what, fix = f"{error.what}, and {failure.what}", MEND_FIRST
         if row.state == "placed":
             warning = "The provider's own answer was lost; the order was found by looking for it."
             return Outcome("placed", row.answer, (warning,))
         raise OutcomeUnknown(what, fix=fix, provider_said=error.provider_said) from error
+
+    async def _look(
+        self, tool: CreateTool[Any, Any], connection: Connection, row: Row, deadline: float, *, repeating: bool
+    ) -> Row:
+        """The row after looking for its order; unchanged if the time did not suffice."""
+        with anyio.move_on_after(max(0.0, deadline - anyio.current_time())):
+            row = await self._looking.settle(tool, connection, row, repeating=repeating)
+        return row
 
     async def _record_placed(self, row: Row, order_id: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
         try:

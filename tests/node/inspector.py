@@ -61,9 +61,9 @@ class Inspector:
             "DROPSHIP_SANDBOX": self.folder / "sandbox.sqlite3",
         }
         settings = [part for name, path in state.items() for part in ("-e", f"{name}={path}")]
+        inspector = [NODE, LAUNCHER, "--cli", "--protocol-era", self.era, "--format", "json", "-q"]
         done = subprocess.run(
-            [NODE, LAUNCHER, "--cli", "--protocol-era", self.era, "--format", "json", "-q", *settings, *options]
-            + ["--", SERVER],
+            [*inspector, *settings, *options, "--", SERVER],
             env={"HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
             cwd=self.folder,
             capture_output=True,
@@ -71,5 +71,5 @@ class Inspector:
             timeout=50,
             check=False,
         )
-        printed = json.loads(done.stdout) if done.stdout else {}
-        return Run(done.returncode, cast("dict[str, Any]", printed.get("result", {})), done.stderr)
+        assert done.stdout, done.stderr
+        return Run(done.returncode, cast("dict[str, Any]", json.loads(done.stdout)["result"]), done.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -36,11 +38,24 @@ SHORTEST = 3
 
 
 def without(text: str, values: Iterable[str]) -> str:
-    """`text` with every one of `values` masked, longest first."""
-    for value in sorted({v.strip() for v in values}, key=len, reverse=True):
-        if len(value) >= SHORTEST:
-            text = text.replace(value, MASK)
-    return text
+    """`text` with every one of `values` masked, longest first, in whatever case and spacing.
+
+    The beginning of a value at the very end is masked as well: quotations are cut off somewhere.
+    """
+    forms = {" ".join(unicodedata.normalize("NFC", value).split()) for value in values}
+    wanted = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
+    if not wanted:
+        return text
+    pattern = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in wanted)
+    text = re.sub(pattern, MASK, unicodedata.normalize("NFC", text), flags=re.IGNORECASE)
+    end = text.rstrip("\u2026 ").casefold()
+    cut = max((_overlap(end, form.casefold()) for form in wanted), default=0)
+    return text[: len(end) - cut] + MASK if cut >= SHORTEST else text
+
+
+def _overlap(text: str, value: str) -> int:
+    """How many characters at the end of `text` are the beginning of `value`."""
+    return next((n for n in range(min(len(text), len(value)), 0, -1) if text.endswith(value[:n])), 0)
 
 
 def without_any(facts: Any, values: Iterable[str]) -> Any:

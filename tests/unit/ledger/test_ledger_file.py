@@ -116,9 +116,7 @@ async def test_a_ledger_without_its_key_is_refused_with_words_until_the_key_is_b
     async with open_ledger(tmp_path) as ledger:
         with pytest.raises(LedgerUnavailable) as caught:
             await ledger.claim(KEY, await ledger.hashes(CONTENT))
-        assert caught.value.what == (
-            "the ledger cannot be used: its key file is missing or belongs to another ledger"
-        )
+        assert caught.value.what == ("the ledger cannot be used: its key file is missing or belongs to another ledger")
         assert not key.exists()  # a new one would only be in the way of the old one
         key.write_bytes(secret)
         claim = await ledger.claim(KEY, await ledger.hashes(CONTENT))  # without a restart

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -97,7 +96,7 @@ async def hold():
         row = (await ledger.claim(key, await ledger.hashes({"buyer": "Jane Doe"}))).row
         if send:
             await ledger.sending(row)
-    print("held", flush=True)
+    print("held", end="", flush=True)
     await anyio.sleep_forever()
 
 anyio.run(hold)
@@ -107,25 +106,19 @@ anyio.run(hold)
 @pytest.mark.timeout(60)
 async def test_a_killed_process_is_recognised_at_once(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE)
     ledger = Ledger(path)
-    try:
+    async with await anyio.open_process([sys.executable, "-c", CHILD, str(path)]) as child:
         assert child.stdout is not None
-        assert await anyio.to_thread.run_sync(child.stdout.readline) == b"held\n"
+        assert await child.stdout.receive() == b"held"
         content = await ledger.hashes({"buyer": "Jane Doe"})
         first, second = KEY, OrderKey("sandbox", "dipli", "sandbox", "R-2")
         before = [(await ledger.claim(key, content)).row.state for key in (first, second)]
         child.kill()
-        child.wait()
+        await child.wait()
         after = [await ledger.claim(key, content) for key in (first, second)]
         assert before == ["claimed", "sending"]
         assert [(claim.won, claim.row.state) for claim in after] == [(True, "claimed"), (False, "unknown")]
-    finally:
-        child.kill()
-        child.wait()
-        assert child.stdout is not None
-        child.stdout.close()
-        await ledger.close()
+    await ledger.close()
 
 
 async def test_many_processes_opening_a_new_ledger_at_once_share_it(tmp_path: Path) -> None:

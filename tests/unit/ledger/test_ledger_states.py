@@ -150,13 +150,13 @@ async def test_lists_are_by_mode_provider_and_state_with_the_newest_first(tmp_pa
             await in_state(ledger, state, key)
             clock.move(seconds=1)
 
-        async def listed(*query: str) -> list[OrderKey]:
-            return [row.key for row in await ledger.recent(*query)]
+        async def listed(mode: str | None = None, provider: str = "", state: str = "") -> list[OrderKey]:
+            return [row.key for row in await ledger.recent(mode, provider, state)]
 
         assert await listed() == keys[::-1]
         assert await listed("sandbox") == [keys[3], keys[1], keys[0]]
         assert await listed("sandbox", "dipli") == [keys[3], keys[0]]
-        assert await listed("sandbox", "", "unknown") == [keys[1]]
+        assert await listed("sandbox", state="unknown") == [keys[1]]
         assert [row.key for row in await ledger.recent(limit=2)] == [keys[3], keys[2]]
         assert [row.key for row in await ledger.by_reference("sandbox", "R-1")] == [keys[1], keys[0]]
         assert await ledger.by_reference("sandbox", "r-1") == []

@@ -5,8 +5,9 @@ In both protocol eras, through the real server and client.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -36,7 +37,7 @@ class Gate:
             await self.open.wait()
 
 
-async def cancelled(gate: Gate, call: Callable[[], Awaitable[object]]) -> None:
+async def cancelled(gate: Gate, call: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Make a call, and cancel it while the order is held up."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call)

@@ -26,7 +26,7 @@ PAY = (
 )
 LOOKED = ["clientkey", "locked", "lock"]
 GAVE_BACK = ["locked", "unlock"]
-FREE_IT = "Reservations never lapse; the supplier can remove them."
+FREE_IT = "Reservations never lapse: free them with rewix_reserve_stock (unlock), or ask the supplier."
 
 
 def booked(*warnings: str, **changes: Any) -> RewixPlaced:

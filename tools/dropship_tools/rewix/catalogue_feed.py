@@ -170,9 +170,9 @@ def _xml_parts(body: bytes) -> Iterator[Part]:
         if event == "start":
             if root is None:
                 root = element
-                if root.tag != "page":
+                if element.tag != "page":
                     return
-                if root.attrib:
+                if element.attrib:
                     yield _ITEMS, None  # a list that is null has no element
             elif items is None and element.tag == "items":
                 items = element
@@ -180,7 +180,8 @@ def _xml_parts(body: bytes) -> Iterator[Part]:
         elif items is not None and element.tag == "item":
             yield _ITEMS, _item(element)
             items.clear()
-    assert root is not None
+    if root is None:
+        raise ValueError("no document")
     yield _LAST_UPDATE, root.get(_LAST_UPDATE) or root.findtext(_LAST_UPDATE)
     yield _TOTAL, root.get("totalNumberOfElements") or root.get(_TOTAL)
 

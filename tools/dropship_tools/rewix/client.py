@@ -176,9 +176,8 @@ class RewixClient:
             ProviderUnavailable, ProviderAuth.
         """
         query = (("acceptedlocales", LOCALES), ("v", "TEAL"), *((("since", since),) if since else ()))
-        request = self._request(
-            "GET", wire.path("restful", "export", "api", f"products.{self._form.name}"), query=query
-        )
+        path = wire.path("restful", "export", "api", f"products.{self._form.name}")
+        request = self._request("GET", path, query=query)
         answer = await self._http.read(request, timing=self._downloading, limit=DOWNLOAD_BYTES)
         if answer.status == 412 and since:
             raise TooLongAgo
@@ -186,7 +185,7 @@ class RewixClient:
             seconds = max(ASKED_EVERY, answer.retry_after or 0)
             raise RateLimited(
                 f"{TITLE} was asked for its catalogue too often",
-                fix=f"Wait {seconds / 60:.0f} minutes, then make the same call again; other programs may use the account.",
+                fix=f"Wait {seconds / 60:.0f} minutes, then make the same call again; others may use the account, too.",
                 provider_said=said(answer),
                 retry_after=seconds,
             )

@@ -133,8 +133,8 @@ class Reservation:
         if not grown:
             return []
         return [
-            f"More is reserved than before this order: {pieces_in_words(grown)}. The order may lack it, or another one of the "
-            f"account reserved it. {_FREE_IT}"
+            f"More is reserved than before this order: {pieces_in_words(grown)}. The order may lack it, or another one "
+            f"of the account reserved it. {_FREE_IT}"
         ]
 
     def _growth(self, now: Reserved) -> dict[int, int]:

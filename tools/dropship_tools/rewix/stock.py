@@ -37,7 +37,7 @@ async def list_carriers(client: RewixClient, args: models.ListCarriers, records:
         carriers=shown,
         has_more=len(carriers) > len(shown),
         warnings=costs if any(carrier.listed_cost for carrier in shown) else [],
-        next_step="carrierId is a wish: without a rate for the country another carrier is used; see carrier_name later.",
+        next_step="carrierId is a wish: another carrier is used where it has no rate; carrier_name shows it later.",
     )
 
 
@@ -49,11 +49,9 @@ async def get_reserved(client: RewixClient, args: models.GetReserved, records: R
         models.ReservedPieces(stock_id=row.stock_id, locked=row.locked, available=row.available)
         for row in rows[:MOST_RESERVED]
     ]
-    more = len(rows) > len(shown)
     return models.Reserved(
         reserved=shown,
-        has_more=more,
-        variants=len(rows) if more else 0,
+        has_more=len(rows) > len(shown),
         next_step="Pieces may belong to other processes of the account; free only what is known to be yours."
         if shown
         else "",

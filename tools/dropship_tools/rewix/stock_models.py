@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -22,7 +23,7 @@ class GetReserved(Arguments):
 class Pieces(Part):
     """One of `models`."""
 
-    also_called: ClassVar[dict[str, str]] = {
+    also_called: ClassVar[Mapping[str, str]] = {
         "model_id": "stock_id",
         "variant_id": "stock_id",
         "id": "stock_id",
@@ -37,7 +38,7 @@ class Pieces(Part):
 class ReserveStock(Arguments):
     """POST /restful/ghost/orders/sold/ with one operation; `set` and `ensure` are never sent (sheet section 4.5)."""
 
-    also_called: ClassVar[dict[str, str]] = {
+    also_called: ClassVar[Mapping[str, str]] = {
         "operation": "type",
         "operations": "type and models; one operation for each call",
         "action": "type",
@@ -59,13 +60,13 @@ class ReserveStock(Arguments):
 class FindStock(Arguments):
     """A look into the catalogue, which has no search of its own (sheet section 4.8)."""
 
-    also_called: ClassVar[dict[str, str]] = {
+    also_called: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("query", "q", "name", "product", "code", "sku", "barcode", "ean", "stock_id"), "search"),
         **dict.fromkeys(("size", "color", "colour", "option", "variant"), "options"),
     }
 
-    search: RequiredLine = Field(description="words of the name, or a code or barcode")
-    options: Line = Field(default="", description="size, colour: M black")
+    search: RequiredLine = Field(description="name, code or barcode")
+    options: Line = Field(default="", description="size, colour")
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -97,11 +98,10 @@ class ReservedPieces(Result):
 
 
 class Reserved(Result):
-    """The account's reservation. `variants`: how many variants it holds, where not all are shown."""
+    """The account's reservation."""
 
     reserved: list[ReservedPieces]
     has_more: bool = False
-    variants: int = 0
     next_step: str = ""
 
 

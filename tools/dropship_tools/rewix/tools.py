@@ -29,8 +29,8 @@ SAMPLE_TAX_ID = "12345558"
 """`cfpiva` in the documentation's example, which live shops have sent for real customers (sheet section 6)."""
 
 STILL_LOCKED = (
-    "If one was tried, its pieces may still be locked: rewix_get_reserved shows them, rewix_reserve_stock (unlock) frees "
-    "them."
+    "If one was tried, its pieces may still be locked: rewix_get_reserved shows them, rewix_reserve_stock (unlock) "
+    "frees them."
 )
 """An unknown outcome leaves the reservation alone, because the order may yet need it."""
 
@@ -151,8 +151,7 @@ TOOLS: tuple[Tool, ...] = (
         name="rewix_find_stock",
         title="Find a stock_id at Rewix",
         description=(
-            "Searches the shop's catalogue; answers variants with stock_id, price without VAT and indicative "
-            "availability. Copy up to 15 minutes old."
+            "Searches the shop's catalogue for variants: stock_id, price without VAT, indicative availability."
         ),
         arguments=FindStock,
         result=FoundStock,
@@ -161,7 +160,7 @@ TOOLS: tuple[Tool, ...] = (
     ReadTool[RewixClient, ListCarriers](
         name="rewix_list_carriers",
         title="List Rewix carriers",
-        description="The account's carriers now, with the carrierId an order may wish for. Not a shipping quote.",
+        description="The account's carriers now, with their carrierId. Listed costs are no quotes.",
         arguments=ListCarriers,
         result=Carriers,
         run=stock.list_carriers,
@@ -169,7 +168,7 @@ TOOLS: tuple[Tool, ...] = (
     ReadTool[RewixClient, GetReserved](
         name="rewix_get_reserved",
         title="Show stock reserved at Rewix",
-        description="Pieces the account holds locked, over all its carts and programs, and what is still available.",
+        description="Pieces the account holds locked, over all its carts and programs.",
         arguments=GetReserved,
         result=Reserved,
         run=stock.get_reserved,
@@ -178,8 +177,8 @@ TOOLS: tuple[Tool, ...] = (
         name="rewix_reserve_stock",
         title="Lock or unlock stock at Rewix",
         description=(
-            "Locks or unlocks pieces, added to or taken from what is locked: never repeat it blindly. Ordering does "
-            "not need it. Locks never lapse."
+            "Locks or unlocks so many pieces more; never repeat it blindly. Locks never lapse. Ordering reserves by "
+            "itself."
         ),
         arguments=ReserveStock,
         result=Moved,
