@@ -144,7 +144,9 @@ def _check_table(name: str, table: Any, problems: list[str]) -> None:
         problems.append(f"accounts.{name}.provider must be one of: {', '.join(p.name for p in PROVIDERS)}")
         return
     known = ["provider", "url", *(c.name + suffix for c in provider.credentials for suffix in ("", "_file"))]
-    for key in values:
+    for key, value in values.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            problems.append(f"accounts.{name}.{key} must be text")
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             problems.append(f"accounts.{name}.{key} is not known" + (f"; did you mean {near[0]}?" if near else ""))
@@ -192,16 +194,21 @@ def _value(credential: Credential, source: Source, problems: list[str]) -> str:
     if value:
         problems.append(f"{source.label(credential)} and {label} are both set; keep one")
         return ""
-    return read_private(Path(file).expanduser(), label, problems).strip()
+    count = len(problems)
+    text = read_private(Path(file).expanduser(), label, problems).strip()
+    if not text and len(problems) == count:
+        problems.append(f"{label} is empty")
+    return text
 
 
 def read_private(path: Path, label: str, problems: list[str]) -> str:
     """The text of a file that holds secrets; refused where other users can read or change it."""
     try:
+        text = path.read_text(encoding="utf-8")
         shared = path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP)
         if os.name == "posix" and shared and not path.is_relative_to(CONTAINER_SECRETS):
             problems.append(f"{label} is open to other users; restrict it with chmod 600")
-        return path.read_text(encoding="utf-8")
+        return text
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{label} cannot be read: {type(error).__name__}")
         return ""

@@ -17,7 +17,6 @@ from dropship_tools.orders import Item, Plan
 from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
 
-
 QUOTED = 2000
 """So much of a provider's words is looked through for what must not be shown, before they are cut to `SAID_LIMIT`."""
 

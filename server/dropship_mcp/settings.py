@@ -20,6 +20,7 @@ from dropship_tools.provider import Account
 Mode = Literal["sandbox", "live"]
 
 MEMORY = ":memory:"
+PREFIX = "DROPSHIP_"
 
 SETTINGS: dict[str, str] = {
     "DROPSHIP_MODE": "sandbox (default) or live",
@@ -82,7 +83,7 @@ class Settings:
         """Where the sandbox keeps its orders; None for memory."""
         if self.sandbox == MEMORY:
             return None
-        return Path(self.sandbox) if self.sandbox else state_folder() / "sandbox.sqlite3"
+        return Path(self.sandbox).expanduser() if self.sandbox else state_folder() / "sandbox.sqlite3"
 
 
 def state_folder() -> Path:
@@ -130,10 +131,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def _unknown(env: Mapping[str, str]) -> list[str]:
     """A misspelt limit must not be a missing limit."""
     problems: list[str] = []
+    known = [name.removeprefix(PREFIX) for name in SETTINGS]  # the prefix alone would make all of them alike
     for name in sorted(env):
-        if name.startswith("DROPSHIP_") and name not in SETTINGS:
-            near = difflib.get_close_matches(name, SETTINGS, 1)
-            problems.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+        if name.startswith(PREFIX) and name not in SETTINGS:
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1)
+            problems.append(f"{name} is not a setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else ""))
     return problems
 
 
@@ -152,6 +154,8 @@ def _providers(value: str, problems: list[str]) -> tuple[str, ...]:
     wanted = [name.strip().lower() for name in value.split(",") if name.strip()]
     if strange := [name for name in wanted if name not in known]:
         problems.append(f"DROPSHIP_PROVIDERS names unknown providers: {', '.join(strange)}; known: {', '.join(known)}")
+    if not wanted:
+        problems.append(f"DROPSHIP_PROVIDERS names no provider; known: {', '.join(known)}")
     return tuple(name for name in known if name in wanted)
 
 
@@ -168,6 +172,9 @@ def _configuration(path: str, problems: list[str]) -> Mapping[str, Any]:
         return {}
     tables = ", ".join(CONFIGURATION)
     problems += [f"DROPSHIP_CONFIG: [{n}] is not known; there are: {tables}" for n in found if n not in CONFIGURATION]
+    if not isinstance(found.get("accounts", {}), dict):
+        problems.append("DROPSHIP_CONFIG: accounts must be tables: [accounts.NAME]")
+        return {}
     return found
 
 

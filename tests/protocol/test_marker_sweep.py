@@ -33,8 +33,9 @@ SHAPES: dict[str, Callable[[str], bytes]] = {
 
 def everything(request: httpx2.Request) -> str:
     """All that the request told, as a careless provider quotes it: the buyer as sent, shouted and spaced out."""
-    told = list(PERSONAL) + [value for name, value in request.headers.items() if name in AUTH]
-    return " ; ".join([*told, *map(str.upper, PERSONAL), *("  ".join(value.split()) for value in PERSONAL)])
+    buyer = [value for value in PERSONAL if value in request.content.decode()]
+    credentials = [value for name, value in request.headers.items() if name in AUTH]
+    return " ; ".join([*buyer, *credentials, *map(str.upper, buyer), *("  ".join(value.split()) for value in buyer)])
 
 
 AUTH = ("apikey", "api-key", "account-id", "authorization")

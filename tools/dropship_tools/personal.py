@@ -20,11 +20,17 @@ PERSONAL_FIELDS = frozenset(
 )
 
 
+FULL_NAMES = frozenset({"buyer", "recipient"})
+"""Fields that hold a whole name, which providers split."""
+
+
 def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
     """Every text in `arguments` that stands in a personal field, or below one."""
     if isinstance(arguments, Mapping):
         for name, value in cast("Mapping[str, Any]", arguments).items():
             yield from personal_values(value, inside=inside or name in PERSONAL_FIELDS)
+            if name in FULL_NAMES and isinstance(value, str):
+                yield from value.split()
     elif isinstance(arguments, list):
         for value in cast("list[Any]", arguments):
             yield from personal_values(value, inside=inside)

@@ -7,9 +7,7 @@ process and a power cut. All work happens in one worker thread; the event loop n
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
@@ -21,8 +19,9 @@ import anyio
 import anyio.to_thread
 
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
+from dropship_mcp.ledger.opening import in_words, open_file
 from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
-from dropship_mcp.ledger.schema import NewerLedger, migrate
+from dropship_mcp.ledger.schema import NewerLedger
 from dropship_tools.errors import LedgerUnavailable
 
 if TYPE_CHECKING:
@@ -316,7 +315,7 @@ class SqliteLedger:
                 return work(self._open())
             except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
                 raise LedgerUnavailable(
-                    f"the ledger cannot be used: {_in_words(error)}",
+                    f"the ledger cannot be used: {in_words(error)}",
                     fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
                 ) from error
 
@@ -324,17 +323,8 @@ class SqliteLedger:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            connection = sqlite3.connect(
-                self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
-            )
+            connection = open_file(self.path, self._busy_seconds)
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("PRAGMA foreign_keys = ON")
-                migrate(connection)
                 self._check_key(connection)
             except BaseException:
                 connection.close()
@@ -404,21 +394,3 @@ def _must(row: Row | None) -> Row:
 
 def _time(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _in_words(error: Exception) -> str:
-    """What is wrong, for a person who never saw SQLite."""
-    text = str(error).lower()
-    if isinstance(error, NewerLedger):
-        return "it was written by a newer version of this program"
-    if isinstance(error, ValueError):
-        return str(error)
-    if "locked" in text or "busy" in text:
-        return "another process holds it locked"
-    if "full" in text or "disk i/o" in text or getattr(error, "errno", 0) in (errno.ENOSPC, errno.EFBIG):
-        return "the disk is full or failing"
-    if "readonly" in text or getattr(error, "errno", 0) in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return "it is read-only or its folder may not be written"
-    if "not a database" in text or "malformed" in text or "corrupt" in text or "no such" in text:
-        return "the file is damaged"
-    return f"it cannot be opened ({type(error).__name__})"

@@ -123,6 +123,11 @@ async def test_an_older_order_is_not_taken_even_if_the_filter_lets_it_through() 
     assert await find(FakeDipli((200, page_of(order))).client(), sought()) == NOTHING
 
 
+async def test_an_order_whose_date_has_another_form_can_be_recognised() -> None:
+    order = listed(order_at="02/03/2026 01:30")
+    assert await find(FakeDipli((200, page_of(order))).client(), sought()) == found()
+
+
 async def test_an_order_without_a_date_can_be_recognised_and_one_without_a_number_cannot() -> None:
     orders = [listed("A-1", order_at=None), listed(""), listed("A-3", shipping_address_json=None, cart_items=None)]
     assert await find(FakeDipli((200, page_of(*orders))).client(), sought()) == found("A-1")

@@ -43,7 +43,7 @@ ITEMS = objects_with(listed()["cart_items"][0], Values | in_string(objects_with(
 ORDERS = objects_with(listed(), Values | in_string(objects_with(ADDRESS)) | st.lists(ITEMS | Values, max_size=3))
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 10, "3", 10**14])
 PAGES = st.fixed_dictionaries(
-    {"result": st.lists(ORDERS, max_size=3) | st.lists(ORDERS, max_size=1).map(lambda orders: orders * 60)},
+    {"result": st.lists(ORDERS, max_size=3) | st.just([{"public_id": "A-1"}] * (LARGEST_PAGE + 1))},
     optional=dict.fromkeys(("count", "page", "pageSize"), NUMBERS | Values),
 )
 BODIES = (
@@ -72,17 +72,13 @@ def test_any_json_is_an_order_or_unreadable(raw: Any) -> None:
     json.dumps(facts, ensure_ascii=False).encode()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(
-    PAGES | Values,
+    PAGES,
     st.sampled_from([ListOrders(), ListOrders(status="shipped", createdAt="2026-03-02", page=3, pageSize=2)]),
 )
-def test_any_json_is_a_list_or_unreadable(raw: Any, asked: ListOrders) -> None:
-    try:
-        page = parse(WirePage, raw)
-    except Unreadable:
-        assert not isinstance(raw, dict) or "result" not in raw
-        return
+def test_any_orders_make_a_list(raw: Any, asked: ListOrders) -> None:
+    page = parse(WirePage, raw)
     facts = listed_page(page, asked).facts()
     assert len(facts["orders"]) == min(len(page.result), LARGEST_PAGE)
     assert not facts.get("has_more") or facts["orders"]

@@ -212,8 +212,15 @@ async def test_a_row_needs_nothing_but_a_status() -> None:
     }
 
 
-async def test_a_date_in_another_form_is_shown_as_it_came() -> None:
-    assert (await row_of(order_at="02/03/2026 14:34"))["date"] == "02/03/2026 14:34"
+async def test_a_date_in_another_form_is_shown_as_it_came_and_not_compared() -> None:
+    answer = await shown(page_of(listed(order_at="02/03/2026 14:34")), createdAt="2026-03-02")
+    assert (answer["orders"], "warnings" in answer) == ([{**ROW, "date": "02/03/2026 14:34"}], False)
+
+
+async def test_long_texts_are_cut_and_lose_what_hides_in_them() -> None:
+    item = {"product_name": "iPhone <b>\u202e" + "x" * 500}
+    row = await row_of(cart_items=[item], payment_status="y" * 500)
+    assert (row["products"], row["payment_status"]) == (["iPhone " + "x" * 72 + "…"], "y" * 79 + "…")
 
 
 @pytest.mark.parametrize(

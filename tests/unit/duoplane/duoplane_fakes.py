@@ -139,6 +139,14 @@ def shipment(number: int = 1, quantity: int = 2, **changes: Any) -> dict[str, An
     }
 
 
+class NoLedger:
+    """Remembers nothing."""
+
+    async def order_id(self, reference: str) -> str | None:
+        """Not known here."""
+        return None
+
+
 def permission() -> SendOnce:
     """Permission to send one order."""
 

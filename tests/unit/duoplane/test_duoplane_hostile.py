@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from dropship_tools.duoplane.budget import quota
 from dropship_tools.duoplane.envelope import body_of, complaints, said
 from dropship_tools.duoplane.models import DuoplaneOrder, GetOrder
-from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
 from dropship_tools.duoplane.results import full
 from dropship_tools.duoplane.tools import find, get_order, place, plan
+from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
 from dropship_tools.orders import Sought
 from dropship_tools.wire import Answer
 from unit.duoplane.duoplane_fakes import (
     FakeDuoplane,
+    NoLedger,
     Reply,
     accepting,
     arguments,
@@ -75,13 +76,6 @@ def client_for(body: bytes) -> FakeDuoplane:
     reply = Reply(200, body)
     paths = ("POST /api/orders", "GET /api/orders", "GET /api/orders/51661073", "GET /purchase_orders.json")
     return FakeDuoplane(dict.fromkeys((*paths, "GET /shipments.json"), reply))
-
-
-class NoLedger:
-    """Remembers nothing."""
-
-    async def order_id(self, reference: str) -> str | None:
-        return None
 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))

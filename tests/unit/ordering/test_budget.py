@@ -14,7 +14,7 @@ from contract.providers import NAMES, row_of
 from contract.rigs import Rig, is_request, open_rig
 from dropship_mcp.own_tools import LOOK_SECONDS
 from dropship_mcp.ordering import Budget
-from dropship_tools.errors import DropshipError, InProgress, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.errors import DropshipError, InProgress, OutcomeUnknown
 from dropship_tools.http import Timing
 from dropship_tools.sandbox.faults import Fault, add_fault
 from unit.ordering.virtual_time import BACKEND
@@ -23,8 +23,6 @@ pytestmark = pytest.mark.anyio
 
 LONGEST_CALL = 45.0
 """Seconds. Hosts give up after 60."""
-
-SMALL = Budget(call=1.0, flight=0.3, poll=0.02, report=0.05)
 
 
 @pytest.fixture
@@ -82,6 +80,35 @@ async def test_a_provider_that_falls_silent_after_taking_the_order_ends_in_an_un
         assert (rig.trace.sent(), rig.orders(row, "R-1")) == (1, 1)
 
 
+async def test_an_order_that_takes_longer_than_a_call_may_is_unknown(tmp_path: Path) -> None:
+    row = row_of("dipli")
+    async with open_rig(tmp_path, timing=Timing(order=600)) as rig:
+        rig.trace.at = Silence("before create")
+        begun = anyio.current_time()
+        with pytest.raises(OutcomeUnknown, match="the order was sent and no answer came in time"):
+            await rig.create(row, row.arguments("R-1"))
+        assert (await rig.state(row, "R-1"), anyio.current_time() - begun <= LONGEST_CALL) == ("unknown", True)
+
+
+async def test_a_call_that_ends_before_its_order_does_says_so_and_the_next_one_brings_the_answer(
+    tmp_path: Path,
+) -> None:
+    row, answers = row_of("dipli"), anyio.Event()
+
+    async def slowly(point: str) -> None:
+        if point == "after create":
+            await answers.wait()
+
+    async with open_rig(tmp_path, timing=Timing(order=600), budget=Budget(call=5, flight=600)) as rig:
+        rig.trace.at = slowly
+        with pytest.raises(InProgress) as caught:
+            await rig.create(row, row.arguments("R-1"))
+        assert caught.value.sent == "maybe"
+        answers.set()
+        assert (await rig.create(row, row.arguments("R-1"))).outcome == "already_placed"
+        assert rig.trace.sent() == 1
+
+
 async def test_a_provider_that_never_answers_the_questions_before_an_order_gets_none(tmp_path: Path) -> None:
     row = row_of("rewix")
     async with open_rig(tmp_path, timing=Timing()) as rig:
@@ -106,8 +133,11 @@ async def test_looking_for_an_unknown_order_ends_in_time_too(name: str, tmp_path
 
 
 async def test_another_process_that_sends_for_too_long_is_not_waited_for_too_long(tmp_path: Path) -> None:
-    row, patient = row_of("dipli"), {"timing": Timing(order=900), "budget": Budget(call=900, flight=900)}
-    async with open_rig(tmp_path, **patient) as slow, open_rig(tmp_path, slow.world) as rig:
+    row, patient = row_of("dipli"), Budget(call=200, flight=100, report=200)
+    async with (
+        open_rig(tmp_path, timing=Timing(order=200), budget=patient) as slow,
+        open_rig(tmp_path, slow.world, budget=Budget(poll=4)) as rig,
+    ):
         slow.trace.at = Silence("before create")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(answer_of, slow, "dipli")

@@ -18,7 +18,7 @@ from dropship_tools.errors import (
 )
 from dropship_tools.orders import Certainty, Finding, OrderResult, Sought
 from dropship_tools.rewix.models import GetOrder, RewixOrder, RewixPlaced
-from dropship_tools.rewix.tools import TOOLS, find, get_order
+from dropship_tools.rewix.tools import STILL_LOCKED, TOOLS, find, get_order
 from dropship_tools.tool import CreateTool
 from unit.rewix.rewix_shop import Fault, NoRecords, Shop, breaks_off, orders_xml, says, shown
 
@@ -300,7 +300,7 @@ async def test_finding_an_order_tells_what_the_ledger_may_keep() -> None:
 @pytest.mark.parametrize("answer", [says(404), says(200, '{"orders": []}'), says(200, "<root><order_list/></root>")])
 async def test_a_clear_no_is_proof_of_absence(answer: Fault) -> None:
     finding = await find(said_so("clientkey", answer).client(), Sought("WEB-77"))
-    assert finding == Finding(absent=True, why="Rewix has no order with this key.")
+    assert finding == Finding(absent=True, why=f"Rewix has no order with this key. {STILL_LOCKED}")
 
 
 @pytest.mark.parametrize("answer", [says(500), says(204), says(200, "{}"), breaks_off])
@@ -321,5 +321,13 @@ def test_absence_counts_a_quarter_of_an_hour_after_sending() -> None:
 
 
 def test_descriptions_are_short() -> None:
-    assert [tool.name for tool in TOOLS] == ["rewix_create_order", "rewix_get_order"]
-    assert all(len(tool.description) <= 300 for tool in TOOLS)
+    assert [tool.name for tool in TOOLS] == [
+        "rewix_create_order",
+        "rewix_get_order",
+        "rewix_find_stock",
+        "rewix_list_carriers",
+        "rewix_get_reserved",
+        "rewix_reserve_stock",
+    ]
+    assert all(len(tool.description) <= 300 for tool in TOOLS[:2])
+    assert all(len(tool.description) <= 160 for tool in TOOLS[2:])

@@ -14,7 +14,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from dropship_tools.rewix import placing, reservation
+from dropship_tools.rewix import reservation
 from dropship_tools.rewix.client import Reserved
 from dropship_tools.rewix.tools import place, plan
 from dropship_tools.tool import Placement
@@ -47,7 +47,7 @@ async def test_too_little_stock_orders_nothing_and_gives_back_exactly_what_was_g
         await order(shop, form, args)
     assert (caught.value.what, caught.value.sent) == ("Rewix has too little stock, so nothing was ordered", "no")
     assert caught.value.fields == (
-        FieldProblem("item_list: stock_id 1567", "asked 5, granted 1"),
+        FieldProblem("item_list: stock_id 1567", "asked 5, granted 1; held by the account before: 4"),
         FieldProblem("item_list: stock_id 1578", "asked 1, granted 0"),
     )
     assert shop.log == [*LOOKED, *GAVE_BACK]
@@ -58,7 +58,11 @@ async def test_too_little_stock_orders_nothing_and_gives_back_exactly_what_was_g
 async def test_nothing_is_given_back_if_nothing_was_gained() -> None:
     shop = Shop(stock={}, reserved={1567: 4, 1578: 4})
     error = await failed(shop, ProviderRefused)
-    assert [problem.problem for problem in error.fields] == ["asked 2, granted 0", "asked 1, granted 0"]
+    assert [problem.problem for problem in error.fields] == [
+        "asked 2, granted 0; held by the account before: 4",
+        "asked 1, granted 0; held by the account before: 4",
+    ]
+    assert error.fix.endswith("meant for this order: rewix_reserve_stock unlock first.")
     assert (shop.log, held(shop)) == (LOOKED, {1567: 4, 1578: 4})
 
 
@@ -149,7 +153,7 @@ async def test_orders_at_the_same_time_do_not_take_each_others_pieces() -> None:
 
 
 async def test_an_order_does_not_wait_for_ever_behind_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placing, "PATIENCE", 0.01)
+    monkeypatch.setattr(reservation, "PATIENCE", 0.01)
     shop = Shop()
     client = shop.client()
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from dropship_tools.arguments import Line
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _DAY_OR_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?", re.IGNORECASE)
 
 
@@ -37,3 +38,9 @@ Day = Annotated[Line, AfterValidator(_day)]
 def day_before(day: str) -> str:
     """The day before an ISO day; the first day there is stays itself."""
     return date.fromordinal(max(1, date.fromisoformat(day).toordinal() - 1)).isoformat()
+
+
+def day_of(moment: str) -> str:
+    """The day that Dipli's `yyyy-mm-ddThh:mm:ss+hh:mm` begins with; empty for any other form."""
+    found = _DAY.match(moment)
+    return found[0] if found else ""

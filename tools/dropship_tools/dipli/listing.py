@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dropship_tools.arguments import Arguments, PositiveInt
-from dropship_tools.dipli.days import Day, day_before
+from dropship_tools.dipli.days import Day, day_before, day_of
 from dropship_tools.dipli.models import WireItem, WireOrder, WirePage
 from dropship_tools.dipli.results import CURRENCY, money
 from dropship_tools.dipli.statuses import ShippingStatus, order_status, shipping_status
 from dropship_tools.orders import Result, Status
+from dropship_tools.text import clean
 
 LARGEST_PAGE = 50
 """Rows in one answer, whatever Dipli sends: its own default, and as much as a model should read at once."""
 
 SHOWN_PRODUCTS = 5
+
+LONGEST_TEXT = 80
+"""Characters of any of Dipli's texts in a row; the whole text is in dipli_get_order."""
 
 NOTHING_PROVEN = (
     "An empty list does not prove that an order does not exist. For an unknown outcome call dropship_settle_order; "
@@ -74,18 +77,25 @@ class ListOrders(Arguments):
         }
 
 
+def _short(text: str) -> str:
+    return clean(text, LONGEST_TEXT)
+
+
+Short = Annotated[str, BeforeValidator(_short)]
+
+
 class OrderRow(Result):
     """One order in the list: enough to recognise it, no name, street, phone or e-mail."""
 
-    order_id: str = ""
-    date: str = ""
+    order_id: Short = ""
+    date: Short = ""
     status: Status
-    provider_status: str = ""
-    payment_status: str = ""
+    provider_status: Short = ""
+    payment_status: Short = ""
     total_incl_vat: str = ""
-    tracking: str = ""
-    products: list[str] = Field(default_factory=list[str])
-    destination: str = ""
+    tracking: Short = ""
+    products: list[Short] = Field(default_factory=list[str])
+    destination: Short = ""
 
 
 class OrderList(Result):
@@ -139,7 +149,7 @@ def _strays(orders: list[WireOrder], args: ListOrders) -> Iterator[str]:
     # A day of margin, because neither the time zone of the filter nor that of the dates is known.
     earliest = day_before(args.createdAt) if args.createdAt else ""
     strays = sum(
-        "" < order.order_at[:10] < earliest
+        "" < day_of(order.order_at) < earliest
         or (args.status is not None and order.shipping_status not in ("", args.status))
         for order in orders
     )
@@ -154,7 +164,7 @@ def _row(order: WireOrder) -> OrderRow:
         products.append(f"{len(order.cart_items) - SHOWN_PRODUCTS} more")
     return OrderRow(
         order_id=order.public_id,
-        date=order.order_at[:10] if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", order.order_at) else order.order_at,
+        date=day_of(order.order_at) or order.order_at,
         status=order_status(order.shipping_status),
         provider_status=order.shipping_status,
         payment_status=order.payment_status,

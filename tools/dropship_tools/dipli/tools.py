@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 
 from dropship_tools.dipli import results
 from dropship_tools.dipli.client import DipliClient, create_request
+from dropship_tools.dipli.days import day_of
 from dropship_tools.dipli.listing import ListOrders, OrderList, listed
 from dropship_tools.dipli.models import CreateOrder, DipliOrder, GetOrder
 from dropship_tools.dipli.traces import listed_traces, sent_trace
@@ -52,7 +53,7 @@ async def find(client: DipliClient, sought: Sought) -> Finding:
         order.public_id: order
         for order in orders
         if order.public_id
-        and not "" < order.order_at[:10] < day.isoformat()  # the filter may not be the lower bound it seems
+        and not "" < day_of(order.order_at) < day.isoformat()  # the filter may not be the lower bound it seems
         and not sought.is_other(order.public_id)
         and any(sought.is_trace(trace) for trace in listed_traces(order))
     }

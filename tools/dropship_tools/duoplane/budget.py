@@ -107,7 +107,7 @@ class RequestBudget:
         Raises:
             RateLimited: the wait would be longer than `LONGEST_WAIT`.
         """
-        _check(self._wait() + self._in_line / PER_SECOND)  # each of those before it takes one
+        _check(self._wait(self._in_line))
         self._in_line += 1
         try:
             async with self._line:
@@ -127,13 +127,13 @@ class RequestBudget:
             self._at = max(self._at, self._clock() + told.wait)
             self._tokens = min(self._tokens, 1)
 
-    def _wait(self) -> float:
-        """Bring the tokens up to date; seconds until one is there, to the millisecond."""
+    def _wait(self, ahead: int = 0) -> float:
+        """Bring the tokens up to date; seconds until one is there, with so many to be taken before, to the millisecond."""
         now = self._clock()
         if now > self._at:
             self._tokens = min(SIZE, self._tokens + (now - self._at) * PER_SECOND)
             self._at = now
-        return round(self._at - now + max(0.0, 1 - self._tokens) / PER_SECOND, 3)
+        return round(self._at - now + max(0.0, 1 + ahead - self._tokens) / PER_SECOND, 3)
 
 
 def _check(wait: float) -> None:

@@ -113,7 +113,7 @@ def _text(text: str) -> str:
 
 def _code(text: str) -> str:
     """A code without punctuation; of numbers alone (barcodes) also without the zeros some lose in front."""
-    code = "".join(_all_words(text))
+    code = text.lower() if text.isascii() and text.isalnum() else "".join(_all_words(text))
     return code.lstrip("0") if code.isdigit() else code
 
 

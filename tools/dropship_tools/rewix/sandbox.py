@@ -236,12 +236,13 @@ class _Shop:
         with open_account(self.world, self.catalogue) as account:
             if since is None and not account.download():
                 raise HTTPException(429, "too many requests, try again in 15 minutes")
+            made = account.listing()
             feed = Feed(
-                products=[product for product in self.catalogue.products if _listed(product, request, account, since)],
+                products=[p for p in self.catalogue.products if _listed(p, request, account, since, made)],
                 locales=[name for name in LOCALES if name in locales],
                 legacy=version == "LEGACY",
-                last_update=now.astimezone(UTC),
-                availability=account.available,
+                last_update=made.astimezone(UTC),
+                availability=account.listed,
                 updated=account.moved_at,
             )
         body = feed.as_json() if wanted == "json" else feed.as_xml()
@@ -281,10 +282,10 @@ def _since(text: str | None, now: datetime) -> datetime | None:
     return since
 
 
-def _listed(product: Product, request: Request, account: Account, since: datetime | None) -> bool:
-    """Whether a product passes the tag filters and has changed since then."""
+def _listed(product: Product, request: Request, account: Account, since: datetime | None, made: datetime) -> bool:
+    """Whether a product passes the tag filters and had changed since then when the catalogue was made."""
     for number, value in product.tags.items():
         asked = request.query_params.get(f"tag_{number}")
         if asked and asked.casefold() != value.casefold():
             return False
-    return since is None or any(account.moved_at(model.id) >= since for model in product.models)
+    return since is None or any(since <= account.moved_at(model.id) <= made for model in product.models)

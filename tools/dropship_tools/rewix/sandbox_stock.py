@@ -25,6 +25,7 @@ PAYMENT_TIME = timedelta(hours=24)
 GROWING_ORDER = 1000
 FULL_DOWNLOADS = 4
 DOWNLOAD_WINDOW = timedelta(minutes=15)
+LISTED_EVERY = timedelta(minutes=15)
 
 Reservation = dict[str, Any]
 
@@ -47,6 +48,8 @@ class Account:
         growing_since: when the growing order came into being, ISO 8601; empty before the first reservation.
         moved: when the availability of a model last changed, ISO 8601, by stock id.
         downloads: when the full catalogue was last downloaded, ISO 8601.
+        listed_at: when the exported catalogue was last made, ISO 8601; empty before the first time.
+        gone_when_listed: pieces reserved or sold at that time, by stock id.
     """
 
     catalogue: Catalogue
@@ -57,6 +60,8 @@ class Account:
     growing_since: str
     moved: dict[int, str]
     downloads: list[str]
+    listed_at: str
+    gone_when_listed: dict[int, int]
     changed: bool = field(default=False)
 
     def available(self, stock_id: int) -> int:
@@ -64,7 +69,10 @@ class Account:
         stock = self.catalogue.stock(stock_id)
         if stock is None:
             raise UnknownStock(stock_id)
-        return stock - self.sold.get(stock_id, 0) - self.reserved.get(stock_id, 0)
+        return stock - self._gone(stock_id)
+
+    def _gone(self, stock_id: int) -> int:
+        return self.sold.get(stock_id, 0) + self.reserved.get(stock_id, 0)
 
     def lock(self, stock_id: int, quantity: int) -> int:
         """Reserve up to `quantity` more pieces; answers how many it became. Nothing says so but `locked`."""
@@ -117,6 +125,18 @@ class Account:
         self.changed = True
         return True
 
+    def listing(self) -> datetime:
+        """When the exported catalogue was made; it is made anew after 15 minutes, and stale until then (sheet 4.8)."""
+        if not self.listed_at or self.now - datetime.fromisoformat(self.listed_at) >= LISTED_EVERY:
+            self.listed_at = self.now.isoformat()
+            self.gone_when_listed = {stock_id: self._gone(stock_id) for stock_id in {*self.sold, *self.reserved}}
+            self.changed = True
+        return datetime.fromisoformat(self.listed_at)
+
+    def listed(self, stock_id: int) -> int:
+        """What the exported catalogue says is available."""
+        return (self.catalogue.stock(stock_id) or 0) - self.gone_when_listed.get(stock_id, 0)
+
     def moved_at(self, stock_id: int) -> datetime:
         """When the availability of a model last changed."""
         moved = self.moved.get(stock_id)
@@ -168,6 +188,8 @@ def open_account(world: SandboxWorld, catalogue: Catalogue) -> Generator[Account
             growing_since=body.get("growing_since", ""),
             moved=_by_stock_id(body.get("moved")),
             downloads=body.get("downloads", []),
+            listed_at=body.get("listed_at", ""),
+            gone_when_listed=_by_stock_id(body.get("gone_when_listed")),
         )
         _cancel_unpaid(world, account)
         yield account
@@ -179,6 +201,8 @@ def open_account(world: SandboxWorld, catalogue: Catalogue) -> Generator[Account
                 "growing_since": account.growing_since,
                 "moved": account.moved,
                 "downloads": account.downloads,
+                "listed_at": account.listed_at,
+                "gone_when_listed": account.gone_when_listed,
             }
             if document is None:
                 store.add(PROVIDER, ACCOUNT, kept)

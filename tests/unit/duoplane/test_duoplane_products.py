@@ -1,0 +1,460 @@
+"""Products: reading one, finding by SKU, adding one that is not there yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from pydantic import ValidationError
+
+from dropship_tools.duoplane.client import LOOK_FIRST
+from dropship_tools.duoplane.failures import VENDOR_KEY
+from dropship_tools.duoplane.product_models import (
+    AddProduct,
+    DuoplaneProduct,
+    FindProduct,
+    FoundProducts,
+    GetProduct,
+    InventoryResult,
+    ProductResult,
+    StoreResult,
+)
+from dropship_tools.duoplane.product_results import (
+    ADDED,
+    NO_STORE,
+    NO_VENDOR,
+    NOT_ALL_SEEN,
+    NOT_THERE,
+    SEVERAL,
+    STORES_ELSEWHERE,
+    UNMANAGED,
+    WHICH_STORE,
+)
+from dropship_tools.duoplane.products import add_product, find_product, get_product
+from dropship_tools.duoplane.results import CURRENCY
+from dropship_tools.errors import (
+    DropshipError,
+    InvalidArguments,
+    NotFound,
+    ProviderAuth,
+    ProviderRefused,
+    ProviderUnavailable,
+    RateLimited,
+)
+from unit.duoplane.duoplane_fakes import FakeDuoplane, NoLedger, Reply, Script, envelope
+
+pytestmark = pytest.mark.anyio
+
+PRODUCT = "GET /api/products/7001"
+PRODUCTS = "GET /products.json"
+POST = "POST /api/products"
+
+STOCK: dict[str, Any] = {
+    "product_id": 7001,
+    "vendor_id": 12,
+    "vendor_name": "Oak & Sons",
+    "vendor_sku": "V-88",
+    "purchase_name": "Tray, walnut",
+    "cost": 17.25,
+    "manage_inventory": True,
+    "quantity_available": 4,
+    "backordered_until": None,
+}
+OAK = InventoryResult(vendor_id="12", vendor_name="Oak & Sons", vendor_sku="V-88", cost="17.25", quantity_available=4)
+FACTS: dict[str, Any] = {"name": "Walnut tray", "retailer_sku": "TRAY-W", "upc": "012345678905"}
+ARGUMENTS: dict[str, Any] = {
+    "name": "Walnut tray",
+    "retailer_sku": "TRAY-W",
+    "upc": "012345678905",
+    "product_inventories": [
+        {"vendor_id": 12, "vendor_sku": "V-88", "cost": 17.25, "manage_inventory": True, "quantity_available": 0}
+    ],
+}
+
+
+def shown(*stock: dict[str, Any], product_id: Any = "7001") -> dict[str, Any]:
+    """A product as the new API shows it: its id a text, the inventory's a number."""
+    inventories: list[dict[str, Any]] = [
+        {"id": 90 + n, "type": "product_inventory", "attributes": row, "relationships": [{}]}
+        for n, row in enumerate(stock)
+    ]
+    return {
+        "id": product_id,
+        "type": "product",
+        "attributes": FACTS,
+        "relationships": [{"product_inventories": inventories}],
+    }
+
+
+def row(*stock: dict[str, Any], stores: Any = ((4711, "Web shop"),), **changes: Any) -> dict[str, Any]:
+    """A product as the old API lists it."""
+    return {
+        "id": 7001,
+        **FACTS,
+        "product_type": "simple",
+        "product_inventories": [{"id": 90 + n, **one} for n, one in enumerate(stock or (STOCK,))],
+        "store_products": [{"id": 5, "store_id": number, "store_name": name} for number, name in stores],
+        **changes,
+    }
+
+
+async def read(reply: Reply) -> DuoplaneProduct:
+    return await get_product(FakeDuoplane({PRODUCT: reply}).client, GetProduct(product_id="7001"), NoLedger())
+
+
+async def found(rows: Any, headers: Mapping[str, str] | None = None, store: str = "", **by: str) -> FoundProducts:
+    fake = FakeDuoplane({PRODUCTS: Reply(200, rows, headers or {})}, default_store_id=store)
+    by = by or {"retailer_sku": "TRAY-W"}
+    return await find_product(fake.client, FindProduct.model_validate(by), NoLedger())
+
+
+async def added(fake: FakeDuoplane, **changes: Any) -> DuoplaneProduct:
+    return await add_product(fake.client, AddProduct.model_validate({**ARGUMENTS, **changes}), NoLedger())
+
+
+def free(post: Script) -> FakeDuoplane:
+    """A Duoplane where the SKU is not taken."""
+    return FakeDuoplane({PRODUCTS: Reply(200, []), POST: post})
+
+
+# --- reading one ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_product_is_shown_with_the_vendors_that_carry_it() -> None:
+    reply = Reply(200, envelope(shown(STOCK)))
+    assert await read(reply) == DuoplaneProduct(
+        product=ProductResult(
+            product_id="7001",
+            name="Walnut tray",
+            retailer_sku="TRAY-W",
+            upc="012345678905",
+            inventories=[OAK],
+        ),
+        currency=CURRENCY,
+        next_step=STORES_ELSEWHERE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stock", "quantity", "words"),
+    [
+        ({"manage_inventory": True, "quantity_available": 0}, 0, ""),
+        ({"manage_inventory": True, "quantity_available": -3}, -3, ""),
+        ({"manage_inventory": "true", "quantity_available": "6"}, 6, ""),
+        ({"manage_inventory": True, "quantity_available": None}, None, "not told"),
+        ({"manage_inventory": False, "quantity_available": 0}, None, UNMANAGED),
+        ({"manage_inventory": False, "quantity_available": 9}, None, UNMANAGED),
+        ({"manage_inventory": None, "quantity_available": 9}, None, "not told"),
+    ],
+)
+async def test_a_quantity_counts_only_where_the_inventory_is_managed(
+    stock: dict[str, Any], quantity: int | None, words: str
+) -> None:
+    """Sheet section 5.6: an unmanaged inventory is always considered in stock, whatever number stands there."""
+    [vendor] = (await read(Reply(200, envelope(shown({**STOCK, **stock}))))).product.inventories
+    assert (vendor.quantity_available, vendor.stock) == (quantity, words)
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [(17.25, "17.25"), ("17.25", "17.25"), (18, "18"), (0, "0"), (1e2, "100.0"), ("free", ""), (True, ""), (None, "")],
+    ids=repr,
+)
+async def test_a_cost_is_plain_digits_whether_it_came_as_number_or_text(cost: Any, text: str) -> None:
+    """Sheet section 5.7: cost is a number here and a text there. Row 16: the currency is not stated."""
+    result = await read(Reply(200, envelope(shown({**STOCK, "cost": cost}))))
+    assert result.product.inventories[0].cost == text
+    assert result.currency == (CURRENCY if text else "")
+
+
+async def test_a_product_nobody_carries_is_warned_of_and_vendors_without_end_are_counted() -> None:
+    assert (await read(Reply(200, envelope(shown())))).warnings == [NO_VENDOR]
+    crowded = await read(Reply(200, envelope(shown(*[STOCK] * 12), ["Mind the tray"])))
+    assert (len(crowded.product.inventories), crowded.warnings) == (
+        10,
+        ["Mind the tray", "2 more vendors are not shown."],
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(401, ""), ProviderAuth),
+        (Reply(403, ""), ProviderAuth),
+        (Reply(404, envelope(None, ["Product not found"])), NotFound),
+        (Reply(422, ""), ProviderRefused),
+        (Reply(429, ""), RateLimited),
+        (Reply(500, ""), ProviderUnavailable),
+        (Reply(200, ""), ProviderUnavailable),
+        (Reply(200, envelope(shown(product_id="7002"))), ProviderUnavailable),
+        (Reply(200, envelope([shown()])), ProviderUnavailable),
+    ],
+)
+async def test_a_product_that_cannot_be_read_is_the_right_error(reply: Reply, kind: type[DropshipError]) -> None:
+    with pytest.raises(DropshipError) as failure:
+        await read(reply)
+    assert type(failure.value) is kind
+
+
+async def test_an_unknown_number_leads_to_the_search_and_to_a_vendors_key() -> None:
+    """Rows 10 and 19: a SKU is no product id, and a vendor's key sees no products."""
+    with pytest.raises(NotFound) as failure:
+        await read(Reply(404, ""))
+    assert "duoplane_find_product finds it by SKU" in failure.value.fix
+    assert "may be a vendor's" in failure.value.fix
+
+
+@pytest.mark.parametrize("given", [7001, "7001", "7001.0", 7001.0, " 7001 "], ids=repr)
+def test_a_product_id_is_read_as_digits(given: Any) -> None:
+    """Row 13."""
+    assert GetProduct.model_validate({"product_id": given}).product_id == "7001"
+
+
+@pytest.mark.parametrize("given", ["TRAY-W", "", "7001/edit", True, -1, "1" * 19, None], ids=repr)
+def test_a_sku_is_no_product_id(given: Any) -> None:
+    with pytest.raises(ValidationError, match="Duoplane's number of the product"):
+        GetProduct.model_validate({"product_id": given})
+
+
+# --- finding by SKU -------------------------------------------------------------------------------------------------
+
+
+async def test_a_sku_is_found_with_vendors_and_stores() -> None:
+    """Row 14: where a store_id comes from."""
+    assert await found([row()]) == FoundProducts(
+        products=[
+            ProductResult(
+                product_id="7001",
+                name="Walnut tray",
+                retailer_sku="TRAY-W",
+                product_type="simple",
+                inventories=[OAK],
+                stores=[StoreResult(store_id="4711", store_name="Web shop")],
+            )
+        ],
+        unique=True,
+        currency=CURRENCY,
+        next_step="store_id is 4711.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "query"),
+    [
+        ({"retailer_sku": "TRAY-W"}, " search[retailer_sku]=TRAY-W"),
+        ({"vendor_sku": "V-88"}, " search[vendor_sku]=V-88"),
+        ({"retailer_sku": "A&B=C", "vendor_sku": "V 88"}, " search[retailer_sku]=A&B=C search[vendor_sku]=V 88"),
+    ],
+)
+async def test_the_search_stands_inside_the_brackets_and_the_page_outside(by: dict[str, str], query: str) -> None:
+    """Row 18: paging inside of `search[]` is silently ignored."""
+    fake = FakeDuoplane({PRODUCTS: Reply(200, [])})
+    await find_product(fake.client, FindProduct.model_validate(by), NoLedger())
+    assert fake.asked() == [f"{PRODUCTS}{query} page=1 per_page=50"]
+
+
+@pytest.mark.parametrize(
+    ("stores", "default", "said"),
+    [
+        (((1, "A"), (2, "B")), "", WHICH_STORE),
+        (((1, "A"), (1, "A")), "", "store_id is 1."),
+        (((1, "A"), (2, "B")), "2", "The account's default store sells it, so an order needs no store_id."),
+        (((1, "A"),), "2", "The account's default store 2 does not sell it: ask a person for store_id."),
+        ((), "", NO_STORE),
+        (((None, "A"),), "", NO_STORE),
+    ],
+)
+async def test_the_store_is_named_or_asked_for_but_never_guessed(stores: Any, default: str, said: str) -> None:
+    """Row 14."""
+    assert (await found([row(stores=stores)], store=default)).next_step == said
+
+
+async def test_a_sku_of_several_products_is_to_be_ordered_by_number() -> None:
+    result = await found([row(), row(id=7002)])
+    assert ([one.product_id for one in result.products], result.unique) == (["7001", "7002"], False)
+    assert result.next_step == SEVERAL
+
+
+async def test_a_sku_that_is_not_there_is_said_not_to_be() -> None:
+    assert (await found([])).facts() == {"products": [], "unique": False, "next_step": NOT_THERE}
+
+
+async def test_hits_with_other_skus_are_not_taken_for_the_product() -> None:
+    """Whether Duoplane's search is exact is not documented; a filter it ignored would bring everything."""
+    result = await found([row(retailer_sku="TRAY-W-XL", id=1), row(retailer_sku="tray-w", id=2)])
+    assert (result.products, result.unique) == ([], False)
+    assert result.warnings == ["Duoplane's search also gave products with other SKUs: TRAY-W-XL, tray-w."]
+    other_vendor = await found([row({**STOCK, "vendor_sku": "V-880"})], vendor_sku="V-88")
+    assert other_vendor.products == []
+
+
+async def test_a_search_that_was_not_read_to_its_end_proves_nothing() -> None:
+    result = await found([row()], {"Duoplane-Has-Next-Page": "true"})
+    assert (result.unique, result.warnings, result.next_step) == (False, [NOT_ALL_SEEN], SEVERAL)
+
+
+async def test_ten_products_are_shown_and_the_rest_is_told() -> None:
+    result = await found([row(id=number) for number in range(1, 13)])
+    assert (len(result.products), result.has_more) == (10, True)
+
+
+async def test_a_hit_without_vendors_or_stores_is_shown_all_the_same() -> None:
+    result = await found([row(product_inventories=None, store_products=None, product_type="bundle")])
+    assert (result.unique, result.currency, result.next_step) == (True, "", NO_STORE)
+    assert result.warnings == [f"product 7001: {NO_VENDOR}"]
+    assert result.products[0].product_type == "bundle"
+
+
+def test_a_search_needs_a_sku() -> None:
+    with pytest.raises(ValidationError, match="give retailer_sku or vendor_sku, or both"):
+        FindProduct()
+
+
+# --- adding ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_product_is_looked_for_and_then_added_once_as_documented() -> None:
+    fake = free(Reply(201, envelope(shown(STOCK))))
+    result = await added(fake)
+    assert fake.asked() == [f"{PRODUCTS} search[retailer_sku]=TRAY-W page=1 per_page=50", POST]
+    [request] = fake.sent()
+    assert json.loads(request.content) == ARGUMENTS, "row 1: flat, and nothing but what was given"
+    assert request.headers["content-type"] == "application/json"
+    assert (result.product.product_id, result.next_step) == ("7001", ADDED)
+
+
+async def test_every_documented_field_goes_out_and_false_is_a_value() -> None:
+    stock = {
+        "vendor_name": "Oak & Sons",
+        "vendor_sku": "V-88",
+        "purchase_name": "Tray",
+        "cost": "17.25",
+        "manage_inventory": False,
+        "backordered_until": "2019-08-24",
+    }
+    fake = free(Reply(201, envelope(shown())))
+    await added(fake, mpn="M-1", other_barcode="401", upc="", product_inventories=[stock])
+    assert json.loads(fake.sent()[0].content) == {
+        "name": "Walnut tray",
+        "retailer_sku": "TRAY-W",
+        "mpn": "M-1",
+        "other_barcode": "401",
+        "product_inventories": [{**stock, "cost": 17.25}],
+    }
+
+
+async def test_a_sku_that_is_taken_is_refused_before_anything_is_sent() -> None:
+    """Two products with one SKU make every later order doubtful (sheet section 11, question 6)."""
+    fake = FakeDuoplane({PRODUCTS: Reply(200, [row()]), POST: Reply(201, envelope(shown()))})
+    with pytest.raises(InvalidArguments) as failure:
+        await added(fake)
+    assert ([(f.field, f.problem) for f in failure.value.fields], fake.sent()) == (
+        [("retailer_sku", "belongs to product 7001")],
+        [],
+    )
+
+
+async def test_a_sku_of_which_it_cannot_be_told_is_refused_too() -> None:
+    full = Reply(200, [row(retailer_sku="X")] * 50)
+    with pytest.raises(InvalidArguments, match="nothing was added"):
+        await added(FakeDuoplane({PRODUCTS: full, POST: Reply(201, envelope(shown()))}))
+
+
+async def test_two_calls_at_once_add_one_product() -> None:
+    rows: list[dict[str, Any]] = []
+
+    def post(_: httpx2.Request) -> Reply:
+        rows.append(row())
+        return Reply(201, envelope(shown()))
+
+    fake = FakeDuoplane({PRODUCTS: lambda _: Reply(200, rows), POST: post})
+    outcomes: list[str] = []
+
+    async def call() -> None:
+        try:
+            await added(fake)
+            outcomes.append("added")
+        except InvalidArguments:
+            outcomes.append("taken")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        tasks.start_soon(call)
+    assert (outcomes, len(fake.sent())) == (["added", "taken"], 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "fix"),
+    [
+        (Reply(400, envelope(None, ["no"])), ProviderRefused, "Correct what Duoplane names and call again."),
+        (Reply(422, envelope(None, ["no"])), ProviderRefused, "Correct what Duoplane names and call again."),
+        (Reply(403, envelope(None, ["no"])), ProviderAuth, VENDOR_KEY),
+        (Reply(404, envelope(None, ["no"])), ProviderRefused, VENDOR_KEY),
+        (Reply(500, envelope(None, ["no"])), ProviderUnavailable, LOOK_FIRST),
+        (Reply(408, envelope(None, ["no"])), ProviderUnavailable, LOOK_FIRST),
+        (Reply(201, envelope(None, ["no"])), ProviderUnavailable, LOOK_FIRST),
+        (Reply(201, envelope({"id": ""}, ["no"])), ProviderUnavailable, LOOK_FIRST),
+    ],
+)
+async def test_a_product_that_was_not_clearly_added_is_the_right_error(
+    reply: Reply, kind: type[DropshipError], fix: str
+) -> None:
+    fake = free(reply)
+    with pytest.raises(DropshipError) as failure:
+        await added(fake)
+    assert (type(failure.value), failure.value.fix, failure.value.provider_said) == (kind, fix, "no")
+    assert len(fake.sent()) == 1, "it is never sent again"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [(httpx2.ReadError("reset"), "may or may not have happened"), (httpx2.ConnectError("no"), "did not happen")],
+)
+async def test_a_connection_that_breaks_says_what_may_have_happened(trouble: Exception, words: str) -> None:
+    with pytest.raises(ProviderUnavailable, match=words) as failure:
+        await added(free(trouble))
+    assert failure.value.fix == LOOK_FIRST
+
+
+async def test_bad_credentials_and_a_limit_stop_the_adding() -> None:
+    with pytest.raises(ProviderAuth, match="does not accept the credentials"):
+        await added(free(Reply(401, "")))
+    with pytest.raises(RateLimited) as limited:
+        await added(free(Reply(429, envelope(None, retry_after_seconds=30))))
+    assert limited.value.retry_after == 30.5
+
+
+async def test_errors_beside_an_added_product_are_shown() -> None:
+    """Row 8."""
+    result = await added(free(Reply(201, envelope(shown(STOCK), ["Vendor 12 is paused"]))))
+    assert result.warnings == ["Vendor 12 is paused"]
+
+
+@pytest.mark.parametrize(
+    ("stock", "problem"),
+    [
+        ({"vendor_sku": "V-88"}, "needs vendor_id or vendor_name"),
+        ({"vendor_id": 12, "quantity_available": 3}, "quantity_available counts only with manage_inventory true"),
+        (
+            {"vendor_id": 12, "quantity_available": 3, "manage_inventory": False},
+            "quantity_available counts only with manage_inventory true",
+        ),
+        ({"vendor_id": 12, "backordered_until": "soon"}, "must be a date such as 2026-11-07"),
+        ({"vendor_id": 12, "backordered_until": "20261107"}, "must be a date such as 2026-11-07"),
+        ({"vendor_id": 0}, "greater than or equal to 1"),
+        ({"vendor_id": 12, "cost": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_an_inventory_that_cannot_be_right_is_refused(stock: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        AddProduct.model_validate({**ARGUMENTS, "product_inventories": [stock]})
+
+
+@pytest.mark.parametrize("name", ["name", "retailer_sku"])
+def test_a_product_needs_a_name_and_a_sku(name: str) -> None:
+    with pytest.raises(ValidationError, match="must not be empty"):
+        AddProduct.model_validate({**ARGUMENTS, name: " "})
