@@ -38,18 +38,17 @@ class CreateEnvelope(Envelope):
 
 @cache  # most tools share one of two outlines
 def outline(*models: type[BaseModel]) -> Schema:
-    """An output schema: the fields of `models` at the top level, and room for each provider's own facts.
+    """An output schema: the fields that are always there, and room for the facts of each answer.
 
     A model reads facts when they arrive; describing them beforehand would cost every conversation more tokens than
     the arguments do. So nested objects are not spelled out and further fields are allowed.
     """
     properties: Schema = {}
-    required: list[str] = []
     for model in models:
         schema = portable_schema(model, "serialization")
-        properties |= {name: _outlined(child) for name, child in schema["properties"].items()}
-        required += schema.get("required", [])
-    return {"type": "object", "properties": properties, "required": list(dict.fromkeys(required))}
+        always = schema.get("required", ())
+        properties |= {name: _outlined(child) for name, child in schema["properties"].items() if name in always}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _outlined(schema: Schema) -> Schema:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal, cast
 
 import anyio
-from pydantic import BaseModel, create_model
+from pydantic import create_model
 
 from dropship_mcp import answers, own_tools
 from dropship_mcp.accounts import Accounts, Connection
@@ -18,7 +18,6 @@ from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools.arguments import Arguments, CreateArguments
 from dropship_tools.errors import ProviderUnavailable
-from dropship_tools.orders import OrderResult
 from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
 
 CALL_SECONDS = 42.0
@@ -67,16 +66,6 @@ class Offer:
             yield from (account.value(credential.name) for credential in provider.credentials if credential.secret)
             headers = (value.rpartition(" ")[2] for value in provider.auth_headers(account).values())
             yield from (value for value in headers if value not in shown)
-
-
-class OrderOutline(BaseModel):
-    """What answers about an order have in common (`dropship_tools.orders.OrderResult`)."""
-
-    order_id: str = ""
-    status: str = ""
-    provider_status: str = ""
-    warnings: list[str] = []
-    next_step: str = ""
 
 
 class AccountRecords:
@@ -167,9 +156,7 @@ _EFFECTS: dict[type[Tool], Effect] = {ReadTool: "reads", ChangeTool: "changes", 
 
 def _output_schema(tool: Tool) -> Schema:
     if isinstance(tool, CreateTool):
-        return answers.outline(answers.CreateEnvelope, OrderOutline)
-    if issubclass(tool.result, OrderResult):
-        return answers.outline(answers.Envelope, OrderOutline)
+        return answers.outline(answers.CreateEnvelope)  # a preview has neither an order id nor a status
     return answers.outline(answers.Envelope, tool.result)
 
 
