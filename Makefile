@@ -45,7 +45,7 @@ constraints: | $(BIN)/python ## pin the newest versions that fit pyproject.toml 
 	$(BIN)/python -m venv build/constraints
 	build/constraints/bin/python -m pip uninstall --yes setuptools
 	build/constraints/bin/python -m pip install --upgrade pip
-	build/constraints/bin/python -m pip install -e '.[tokens]' --group dev
+	build/constraints/bin/python -m pip install -e . --group dev
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip list --format=freeze --exclude-editable >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
@@ -56,7 +56,7 @@ clean: ## remove everything that was made here, the environment too
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --upgrade pip --constraint constraints.txt
-	$(BIN)/python -m pip install --editable '.[tokens]' --group dev --constraint constraints.txt
+	$(BIN)/python -m pip install --editable . --group dev --constraint constraints.txt
 	@touch $@
 
 $(BIN)/python:
@@ -70,6 +70,6 @@ $(BIN)/python:
 	echo "Python 3.11 or newer is needed; tried: $(CANDIDATES). Name one: make PYTHON=/path/to/python3" >&2; \
 	exit 1
 
-$(INSPECTOR): tests/node/package.json tests/node/.npmrc $(INSTALLED)
+$(INSPECTOR): tests/node/package.json tests/node/.npmrc | $(INSTALLED)
 	$(NPM) --prefix tests/node install
 	@touch $@

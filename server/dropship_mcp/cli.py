@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -47,14 +46,3 @@ def _parser() -> argparse.ArgumentParser:
         module = importlib.import_module(f"dropship_mcp.commands.{name}")
         module.add_to(commands.add_parser(name, help=module.HELP, description=module.HELP))
     return parser
-
-
-def quiet_imports() -> None:
-    """Before the heavy imports: the collector finds nothing in them and costs a quarter of the start."""
-    gc.disable()
-
-
-def imports_done() -> None:
-    """After the heavy imports: what is loaded stays, so the collector need not look at it again."""
-    gc.freeze()
-    gc.enable()

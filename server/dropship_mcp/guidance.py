@@ -12,7 +12,9 @@ from mcp.shared.exceptions import MCPError
 
 from dropship_mcp.accounts import Accounts
 from dropship_tools.arguments import country_codes
+from dropship_tools.errors import DropshipError
 from dropship_tools.text import clean
+from dropship_tools.tool import NamesCarriers
 
 Context = ServerRequestContext[Any, Any]
 
@@ -81,6 +83,7 @@ class Guidance:
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._known_carriers: dict[str, list[str]] = {}
         self._guides = {f"{SCHEME}{p.name}": p for p in accounts.providers()}
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
@@ -138,15 +141,32 @@ class Guidance:
         typed = params.argument.value.lower()
         values: list[str] = []
         if isinstance(params.ref, types.PromptReference) and params.ref.name in PROMPTS:
-            values = [v for v in self._values(params.argument.name) if v.lower().startswith(typed)]
+            chosen = (params.context.arguments if params.context else None) or {}
+            known = await self._values(params.argument.name, chosen.get("provider", ""))
+            values = [value for value in known if value.lower().startswith(typed)]
         shown = values[:SHOWN_COMPLETIONS]
         return types.CompleteResult(
             completion=types.Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
         )
 
-    def _values(self, argument: str) -> list[str]:
+    async def _values(self, argument: str, provider: str) -> list[str]:
         if argument == "provider":
             return [p.name for p in self._accounts.providers()]
         if argument == "country":
             return sorted(country_codes())
+        if argument == "carrier":
+            return await self._carriers(provider)
         return []
+
+    async def _carriers(self, provider: str) -> list[str]:
+        """Asked once a process: a completion is wanted at every key stroke, and carriers change rarely."""
+        if provider not in self._known_carriers:
+            names: set[str] = set()
+            for connection in self._accounts.connections():
+                if provider in ("", connection.provider.name) and isinstance(connection.client, NamesCarriers):
+                    try:
+                        names.update(await connection.client.carrier_names())
+                    except DropshipError:
+                        return sorted(names)  # not remembered: the next key stroke asks again
+            self._known_carriers[provider] = sorted(names)
+        return self._known_carriers[provider]

@@ -14,7 +14,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -86,17 +86,21 @@ class PipeReader:
 class PipeWriter:
     """Writes to a pipe without blocking the event loop when the host reads slowly."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, host_left: Callable[[], None]) -> None:
         self._descriptor = descriptor
+        self._host_left = host_left
 
     async def write(self, text: str) -> None:
-        """Write all of it."""
+        """Write all of it, unless nobody reads any more."""
         rest = memoryview(text.encode())
         while rest:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
                 await anyio.wait_writable(self._descriptor)
+            except (BrokenPipeError, ConnectionResetError):
+                self._host_left()
+                return
 
     async def flush(self) -> None:
         """Nothing is held back."""
@@ -108,7 +112,7 @@ def _is_pipe(descriptor: int) -> bool:
 
 
 @asynccontextmanager
-async def _wire(calls: CallsUnderWay) -> AsyncGenerator[tuple[Any, Any]]:
+async def _wire(calls: CallsUnderWay, host_left: Callable[[], None]) -> AsyncGenerator[tuple[Any, Any]]:
     """Our streams over private copies of the descriptors; (None, None) where only the SDK's will do."""
     if sys.platform == "win32" or not (_is_pipe(0) and _is_pipe(1)):
         yield None, None
@@ -124,7 +128,7 @@ async def _wire(calls: CallsUnderWay) -> AsyncGenerator[tuple[Any, Any]]:
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(incoming, "rb", buffering=0)
     )
     try:
-        yield PipeReader(stream, calls), PipeWriter(outgoing)
+        yield PipeReader(stream, calls), PipeWriter(outgoing, host_left)
     finally:
         transport.close()
 
@@ -133,7 +137,7 @@ async def serve_stdio(server: Server[Any]) -> None:
     """Serve until the host closes the pipe or a signal arrives."""
     calls = CallsUnderWay()
     server.middleware.append(calls)
-    async with _wire(calls) as (reader, writer), anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks, _wire(calls, tasks.cancel_scope.cancel) as (reader, writer):
 
         async def stop_on_signal() -> None:
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -149,7 +149,8 @@ async def test_the_status_names_every_account_and_asks_nobody(desk: Bench) -> No
         "mode": "sandbox",
         "ordering": "allowed",
         "accounts": [
-            {"provider": name, "state": "ready", "host": f"https://{name}.sandbox.invalid"} for name in SAMPLES
+            {"provider": name, "account": "sandbox", "state": "ready", "host": f"https://{name}.sandbox.invalid"}
+            for name in SAMPLES
         ],
         "ledger": str(desk.ledger.path),
         "next_step": "Orders go to the sandbox and cost nothing. A person goes live with DROPSHIP_MODE=live.",

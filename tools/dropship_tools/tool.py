@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from dropship_tools.arguments import Arguments, CreateArguments
 from dropship_tools.orders import Certainty, Finding, Placed, Plan, Result, Sought
@@ -20,6 +20,15 @@ class Records(Protocol):
 
     async def order_id(self, reference: str) -> str | None:
         """The provider's number of the order with this reference; None if it is not known here."""
+        ...
+
+
+@runtime_checkable
+class NamesCarriers(Protocol):
+    """A client that can say which carriers an account may wish for."""
+
+    async def carrier_names(self) -> list[str]:
+        """The carriers' names. Raises `DropshipError`."""
         ...
 
 

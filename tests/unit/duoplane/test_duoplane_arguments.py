@@ -138,6 +138,7 @@ def test_the_store_is_the_accounts_when_the_call_names_none() -> None:
 
 
 def test_a_store_is_never_invented() -> None:
+    """Row 14."""
     with pytest.raises(InvalidArguments) as failure:
         plan(FakeDuoplane().client, arguments(store_id=None))
     assert failure.value.fields == (FieldProblem("store_id", "required, as DUOPLANE_STORE_ID is not set"),)
@@ -151,12 +152,14 @@ def test_a_default_store_that_is_no_number_is_a_setting_to_mend() -> None:
 
 @pytest.mark.parametrize("wrapper", ["data", "attributes"])
 def test_a_request_wrapped_like_an_answer_is_told_to_be_flat(wrapper: str) -> None:
+    """Row 1."""
     assert f"{wrapper}: Extra inputs are not permitted" in problems({wrapper: ARGUMENTS})
     assert CreateOrder.also_called[wrapper] == "give the fields flat; only answers are wrapped in data and attributes"
 
 
 @pytest.mark.parametrize("name", ["vendor_sku", "cost", "vendor_id", "vendor"])
 def test_choosing_a_vendor_is_refused_with_the_reason(name: str) -> None:
+    """Row 15."""
     assert problems(item(**{name: "1"})) == [f"order_items.0.{name}: Extra inputs are not permitted"]
     assert OrderItem.also_called[name] == "routing is Duoplane's; use retailer_sku or retailer_product_id"
 
@@ -178,6 +181,7 @@ def test_choosing_a_vendor_is_refused_with_the_reason(name: str) -> None:
     ],
 )
 def test_names_that_agents_try_lead_to_the_documented_ones(model: type[Part], tried: str, documented: str) -> None:
+    """Row 2."""
     assert tried not in model.model_fields
     assert model.also_called[tried] == documented
     assert documented in model.model_fields
@@ -209,6 +213,7 @@ def test_every_hint_leads_to_a_field_or_explains() -> None:
     ],
 )
 def test_an_address_that_cannot_be_right_is_refused(given: dict[str, str], problem: str) -> None:
+    """Row 3."""
     [found] = problems(address(**given))
     assert found.startswith("shipping_address")
     assert found.endswith(problem)
@@ -267,11 +272,13 @@ def test_an_order_date_needs_a_zone(moment: str) -> None:
 
 
 def test_an_order_needs_items_and_its_own_number() -> None:
+    """Row 7: the reference is the caller's, never made up here."""
     assert len(problems(changed(order_items=[], external_id=None))) == 2
 
 
 @pytest.mark.parametrize("given", [51661073, "51661073", "51661073.0", 51661073.0, " 0051661073 "], ids=repr)
 def test_an_order_id_is_read_as_digits(given: Any) -> None:
+    """Row 13."""
     assert GetOrder.model_validate({"order_id": given}) == GetOrder(order_id="51661073")
 
 

@@ -112,6 +112,7 @@ def facts(error: DropshipError) -> tuple[type[DropshipError], str, str]:
 
 
 async def test_an_order_leaves_once_as_documented() -> None:
+    """Rows 1 and 4: flat, and an accepted order is not called a vendor's."""
     duoplane = accepting(Reply(201, envelope(order())))
     assert await answered(duoplane) == Placement(PLACED)
     [request] = duoplane.sent()
@@ -138,6 +139,7 @@ async def test_the_printed_answer_is_an_order_with_a_complaint() -> None:
 
 
 async def test_every_complaint_on_success_is_shown_without_mark_up() -> None:
+    """Row 8."""
     errors = ["<b>SKU</b> TRAY-W\u202e is unknown", {"phone": ["is missing", "is needed"]}, "", None]
     duoplane = accepting(Reply(201, envelope(order(), errors)))
     placed = (await answered(duoplane)).order
@@ -161,6 +163,7 @@ async def test_a_line_without_a_vendor_sku_is_warned_of() -> None:
 
 @pytest.mark.parametrize("given", [51661073, "51661073", "51661073.0", 51661073.0], ids=repr)
 async def test_an_id_becomes_digits_whatever_it_came_as(given: Any) -> None:
+    """Row 13."""
     assert (await answered(accepting(Reply(200, {"data": {"id": given}})))).order == PLACED
 
 
@@ -211,6 +214,7 @@ async def test_bad_credentials_are_for_a_person() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [(403, ProviderAuth), (404, ProviderRefused)])
 async def test_a_vendors_key_is_named_as_the_likely_cause(status: int, kind: type[DropshipError]) -> None:
+    """Row 19."""
     error = await failed(Reply(status, {"errors": ["Not allowed"]}))
     assert facts(error) == (kind, "no", "Not allowed")
     assert "looks like a vendor's key" in error.fix
@@ -238,6 +242,7 @@ async def test_trouble_at_duoplane_leaves_the_outcome_open(status: int) -> None:
 
 
 async def test_a_connection_that_breaks_leaves_the_outcome_open() -> None:
+    """Row 6."""
     assert (await failed(httpx2.ReadError("reset"))).sent == "maybe"
 
 
@@ -261,6 +266,7 @@ async def test_a_connection_never_made_sent_nothing() -> None:
 async def test_a_429_names_the_wait_and_stops_everything_until_then(
     body: Any, headers: dict[str, str], seconds: float
 ) -> None:
+    """Row 9."""
     duoplane = accepting(Reply(429, body, headers))
     with pytest.raises(RateLimited) as first:
         await answered(duoplane)

@@ -106,6 +106,7 @@ async def test_two_orders_under_one_number_are_told() -> None:
 
 
 async def test_silence_is_never_absence() -> None:
+    """Row 11."""
     finding = await find(FakeDuoplane({PURCHASE_ORDERS: NONE, ORDERS: newest()}).client, SOUGHT)
     assert finding == Finding(why=NOT_FOUND)
     assert not finding.absent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, cast
 
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 
 from dropship_tools.duoplane.budget import quota
 from dropship_tools.duoplane.envelope import body_of, complaints, said
-from dropship_tools.duoplane.models import DuoplaneOrder, GetOrder
+from dropship_tools.duoplane.models import DuoplaneOrder, GetOrder, ListOrders
+from dropship_tools.duoplane.product_models import AddProduct, FindProduct, GetProduct
+from dropship_tools.duoplane.products import add_product, find_product, get_product
 from dropship_tools.duoplane.results import full
-from dropship_tools.duoplane.tools import find, get_order, place, plan
+from dropship_tools.duoplane.tools import find, get_order, list_orders, place, plan
 from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
-from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
-from dropship_tools.orders import Sought
+from dropship_tools.errors import InvalidArguments, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.orders import Result, Sought
 from dropship_tools.wire import Answer
 from unit.duoplane.duoplane_fakes import (
     FakeDuoplane,
@@ -168,3 +171,81 @@ def test_an_empty_order_is_shown_without_nulls() -> None:
         "purchase_orders": [{}],
         "shipments": [{}],
     }
+
+
+PRODUCT_STOCK: dict[str, Any] = {
+    "vendor_id": 12,
+    "vendor_name": "Oak & Sons",
+    "vendor_sku": "V-88",
+    "cost": 17.25,
+    "manage_inventory": True,
+    "quantity_available": 4,
+    "backordered_until": "2026-05-01",
+}
+NEW_PRODUCT: dict[str, Any] = {
+    "id": "7001",
+    "type": "product",
+    "attributes": {"name": "Walnut tray", "retailer_sku": "TRAY-W", "upc": None},
+    "relationships": [{"product_inventories": [{"id": 90, "attributes": PRODUCT_STOCK, "relationships": [{}]}]}],
+}
+OLD_PRODUCT: dict[str, Any] = {
+    "id": 7001,
+    "name": "Walnut tray",
+    "retailer_sku": "TRAY-W",
+    "product_type": "simple",
+    "product_inventories": [PRODUCT_STOCK],
+    "store_products": [{"store_id": 4711, "store_name": "Web shop"}],
+}
+
+
+def answered(result: Result) -> None:
+    """It is what the tool promises, without nulls."""
+    assert type(result).model_validate(result.model_dump()) == result
+    assert "null" not in json.dumps(result.facts())
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+async def test_further_reads_that_make_no_sense_are_an_unavailable_provider_or_empty(body: bytes) -> None:
+    reply = Reply(200, body)
+    fake = FakeDuoplane(dict.fromkeys(("GET /api/orders", "GET /products.json", "GET /api/products/7001"), reply))
+    with pytest.raises(ProviderUnavailable):
+        await get_product(fake.client, GetProduct(product_id="7001"), NoLedger())
+    for read in (
+        list_orders(fake.client, ListOrders(), NoLedger()),
+        find_product(fake.client, FindProduct(retailer_sku="TRAY-W"), NoLedger()),
+    ):
+        with contextlib.suppress(ProviderUnavailable):
+            answered(await read)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    listed=mutated(envelope([order(), order(7)], ["Careful"], has_next_page=True)),
+    rows=mutated([OLD_PRODUCT, OLD_PRODUCT]),
+    shown=mutated(envelope(NEW_PRODUCT)),
+    added=mutated(envelope(NEW_PRODUCT, ["Careful"])),
+)
+def test_any_answer_to_a_further_tool_is_a_result_or_an_error_of_ours(
+    listed: Any, rows: Any, shown: Any, added: Any
+) -> None:
+    bodies = {
+        "GET /api/orders": listed,
+        "GET /products.json": rows,
+        "GET /api/products/7001": shown,
+        "POST /api/products": added,
+    }
+
+    async def attempt() -> None:
+        fake = FakeDuoplane({page: Reply(200, json.dumps(body).encode()) for page, body in bodies.items()})
+        ledger = NoLedger()
+        other = AddProduct(name="Bowl", retailer_sku="BOWL")
+        for call in (
+            list_orders(fake.client, ListOrders(), ledger),
+            find_product(fake.client, FindProduct(retailer_sku="TRAY-W"), ledger),
+            get_product(fake.client, GetProduct(product_id="7001"), ledger),
+            add_product(fake.client, other, ledger),
+        ):
+            with contextlib.suppress(ProviderUnavailable, InvalidArguments):
+                answered(await call)
+
+    anyio.run(attempt)

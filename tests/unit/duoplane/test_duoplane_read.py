@@ -84,6 +84,7 @@ async def failed(fake: FakeDuoplane, **by: str) -> DropshipError:
 
 
 async def test_an_order_is_joined_with_its_purchase_orders_and_shipments() -> None:
+    """Rows 12, 16 and 18: every part with its source, no currency assumed, paging outside of `search[]`."""
     fake = duoplane(
         [
             purchase_order(
@@ -194,6 +195,7 @@ async def test_the_status_is_computed_from_what_was_sent_and_shipped(
 
 
 async def test_no_purchase_order_is_explained_and_no_shipment_asked_for() -> None:
+    """Row 11."""
     fake = duoplane()
     assert (await looked_up(fake)).next_step == NO_PURCHASE_ORDER
     assert fake.asked() == [ORDER, BY_PURCHASE_ORDER]
@@ -288,6 +290,7 @@ async def test_an_order_that_cannot_be_read_is_the_right_error(reply: Reply, kin
 
 
 async def test_an_own_number_given_as_duoplanes_is_pointed_out() -> None:
+    """Row 10."""
     error = await failed(duoplane(pages={ORDER: Reply(404, "")}))
     assert error.fix == (
         "order_id is Duoplane's own number of an order; give your own number as external_id. If every id fails, the key "

@@ -248,6 +248,25 @@ async def test_only_what_changed_since_comes_and_an_old_since_is_refused() -> No
         assert (answer.status_code, answer.text) == (412, "since is too old, download everything")
 
 
+async def test_the_exported_availability_is_up_to_15_minutes_old_and_a_change_shows_in_the_next_export() -> None:
+    clock = Clock()
+    async with open_shop(clock) as shop:
+
+        async def exported(**query: str) -> tuple[str, list[int]]:
+            page = (await shop.get(PRODUCTS, params={"acceptedlocales": "en_US", **query})).json()
+            models = [model for item in page["pageItems"] for model in item["models"]]
+            return page["lastUpdate"], [model["availability"] for model in models if model["id"] == 1578]
+
+        first, before = await exported()
+        clock.move(minutes=5)
+        await reserve(shop, step("lock", (1578, 5)))
+        clock.move(minutes=9)
+        assert (before, await exported()) == ([120], (first, [120]))
+        assert await exported(since=first) == (first, [])
+        clock.move(minutes=1)
+        assert await exported(since=first) == ("2026-03-02T12:15:00.000+00:00", [115])
+
+
 async def test_the_fifth_full_download_within_15_minutes_is_429_and_changes_are_not_throttled() -> None:
     clock = Clock()
     async with open_shop(clock) as shop:

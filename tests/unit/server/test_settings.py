@@ -216,12 +216,12 @@ def test_paths_may_start_in_the_home_folder_and_the_sandbox_may_forget(monkeypat
 # --- the configuration file ----------------------------------------------------------------------------------------
 
 
-def configured(folder: Path, toml: str, mode: int = 0o600, **env: str) -> dict[str, str]:
+def configured(folder: Path, toml: str, env: dict[str, str] | None = None, mode: int = 0o600) -> dict[str, str]:
     """Live, with this configuration file."""
     path = folder / "dropship.toml"
     path.write_text(toml, encoding="utf-8")
     path.chmod(mode)
-    return {**LIVE, "DROPSHIP_CONFIG": str(path), **env}
+    return {**LIVE, "DROPSHIP_CONFIG": str(path), **(env or {})}
 
 
 def test_a_configuration_file_adds_named_accounts(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_configuration_file_adds_named_accounts(tmp_path: Path) -> None:
         api_key = "k-8"
         account_id = 1002
     """
-    settings = read_settings(configured(tmp_path, toml, **DROPDAY))
+    settings = read_settings(configured(tmp_path, toml, DROPDAY))
     assert [(a.provider, a.name, a.base_url) for a in settings.accounts] == [
         ("rewix", "griffati", "https://griffati.example"),
         ("dropday", "dropday", "https://dropday.io"),
@@ -287,7 +287,7 @@ def test_each_mistake_in_the_configuration_file_is_said_in_one_line(
 
 def test_two_accounts_of_one_name_are_refused(tmp_path: Path) -> None:
     toml = '[accounts.dipli]\nprovider = "dipli"\napi_key = "k-9"'
-    assert problems(configured(tmp_path, toml, **DIPLI)) == ["accounts need different names; used twice: dipli"]
+    assert problems(configured(tmp_path, toml, DIPLI)) == ["accounts need different names; used twice: dipli"]
 
 
 def test_a_configuration_file_open_to_others_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_order, unreadable_read
-from dropship_tools.dropday.models import WireCreated, WireOrder, WireRow
+from dropship_tools.dropday.models import WireCreated, WireOrder, WireProduct, WireRow
+from dropship_tools.dropday.paging import LARGEST_PAGE, ModelT, Page, page_of, typed
 from dropship_tools.errors import NotFound, ProviderUnavailable
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
@@ -15,7 +16,7 @@ from dropship_tools.wire import Answer, SendOnce, Unreadable, WireRequest
 
 TITLE = "Dropday"
 ORDERS = wire.path("api", "v1", "orders")
-PAGE_SIZE = 100
+PRODUCTS = wire.path("api", "v1", "products")
 MAX_PAGES = 20
 """Pages read when looking for one external_id. The filter is a partial match, so more than one may be needed."""
 
@@ -89,25 +90,52 @@ class DropdayClient:
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused: the list could not be read to its end.
         """
-        for page in range(1, MAX_PAGES + 1):
-            query = {"external_id": external_id, "include_test": True, "per_page": PAGE_SIZE, "page": page}
+        for number in range(1, MAX_PAGES + 1):
+            query = {"external_id": external_id, "include_test": True, "per_page": LARGEST_PAGE, "page": number}
+            page = await self._list(ORDERS, query)
             try:
-                answer = await self._read(wire.get(ORDERS, query, _READ_HEADERS), "order list")
-                body = answer.json_object()
-                rows = _rows(body)
-                for row in rows:
+                for row in page.rows:
                     if parse(WireRow, row).external_id == external_id:
                         return parse(WireOrder, row)
-            except NotFound as error:  # about the list, and so no word about the order
-                raise unreadable_read(TITLE, Unreadable("has no list of orders at this address")) from error
             except Unreadable as error:
                 raise unreadable_read(TITLE, error) from error
-            if _is_last(page, body, rows):
+            if page.ends(number):
                 return None
         raise ProviderUnavailable(
             f"{TITLE} lists too many orders with similar numbers to find one",
             fix="Look the order up by Dropday's own reference instead.",
         )
+
+    async def list_orders(self, query: Mapping[str, Any]) -> Page[WireOrder]:
+        """GET /api/v1/orders.
+
+        Raises:
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        return self._typed(await self._list(ORDERS, query), WireOrder)
+
+    async def list_products(self, page: int) -> Page[WireProduct]:
+        """GET /api/v1/products, a hundred a page.
+
+        Raises:
+            ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
+        """
+        return self._typed(await self._list(PRODUCTS, {"page": page}), WireProduct)
+
+    def _typed(self, page: Page[Any], model: type[ModelT]) -> Page[ModelT]:
+        try:
+            return typed(page, model)
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
+
+    async def _list(self, target: str, query: Mapping[str, Any]) -> Page[Any]:
+        try:
+            answer = await self._read(wire.get(target, query, _READ_HEADERS), "list")
+            return page_of(answer.json_object())
+        except NotFound as error:  # about the list, and so no word about what is in it
+            raise unreadable_read(TITLE, Unreadable("has no list at this address")) from error
+        except Unreadable as error:
+            raise unreadable_read(TITLE, error) from error
 
     async def _read(self, request: WireRequest, what: str) -> Answer:
         answer = await self._http.read(request)
@@ -118,24 +146,6 @@ class DropdayClient:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
-
-
-def _rows(body: Mapping[str, Any]) -> list[Any]:
-    rows = body.get("data")
-    if not isinstance(rows, list):
-        raise Unreadable("the answer holds no list of orders")
-    return cast("list[Any]", rows)
-
-
-def _is_last(page: int, body: Mapping[str, Any], rows: list[Any]) -> bool:
-    """Page facts stand in `meta` or at the top level (sheet section 5); if in neither, an empty page is the last."""
-    meta = body.get("meta")
-    inner = cast("Mapping[str, Any]", meta) if isinstance(meta, Mapping) else body
-    for facts in (inner, body):
-        last = str(facts.get("last_page"))
-        if last.isascii() and last.isdigit():
-            return page >= float(last)
-    return not rows
 
 
 def said(answer: Answer) -> str:

@@ -278,6 +278,17 @@ class WireOrder(WireModel):
     updated_at: Said | None = None
 
 
+class WireProduct(WireModel):
+    """A row of GET /products. Bounds keep out numbers that no shelf holds; `active` is 1 or 0."""
+
+    sku: Said | None = None
+    ean13: Said | None = None
+    name: Said | None = None
+    purchase_price: Said | None = None
+    stock_quantity: Annotated[int | None, Field(gt=-(10**12), lt=10**12)] = None
+    active: bool | None = None
+
+
 # --- results ----------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ ASK_SUPPLIER = (
 def placed(order: WireOrder) -> DropdayPlaced:
     """What the ledger keeps of an order: no personal data."""
     lines = order.order_lines or []
-    words, blocked, test = _words(lines), bool(order.blocked), bool(order.test)
+    words, blocked, test = line_words(order), bool(order.blocked), bool(order.test)
     unmatched = [] if test else [line.external_id or line.name or "?" for line in lines if not _supplier(line)]
     return DropdayPlaced(
         reference=order.external_id or "",
@@ -38,7 +38,7 @@ def placed(order: WireOrder) -> DropdayPlaced:
 def full(order: WireOrder) -> DropdayOrder:
     """The whole order."""
     lines = order.order_lines or []
-    words, blocked, shipping = _words(lines), bool(order.blocked), order.shipping
+    words, blocked, shipping = line_words(order), bool(order.blocked), order.shipping
     return DropdayOrder(
         reference=order.external_id or "",
         order_id=order.reference,
@@ -49,8 +49,8 @@ def full(order: WireOrder) -> DropdayOrder:
         blocked=blocked,
         test=bool(order.test),
         source=order.source or "",
-        total=_money(order.total),
-        shipping_cost=_money(shipping.cost if shipping else None),
+        total=money(order.total),
+        shipping_cost=money(shipping.cost if shipping else None),
         currency=CURRENCY,
         delivery_date=to_iso((shipping and shipping.delivery_date) or ""),
         ship_to=_ship_to(order.shipping_address) if order.shipping_address else None,
@@ -60,8 +60,9 @@ def full(order: WireOrder) -> DropdayOrder:
     )
 
 
-def _words(lines: list[WireLine]) -> list[str]:
-    return [line.current_status or "unknown" for line in lines]
+def line_words(order: WireOrder) -> list[str]:
+    """Dropday's words about the lines."""
+    return [line.current_status or "unknown" for line in order.order_lines or []]
 
 
 def _supplier(line: WireLine) -> str:
@@ -76,7 +77,7 @@ def _line(line: WireLine) -> LineResult:
         external_id=line.external_id or "",
         name=line.name or "",
         quantity=line.quantity or "",
-        price=_money(line.price),
+        price=money(line.price),
         status=status,
         supplier=_supplier(line),
         why=told[-1] if told and line_status(status) == "problem" else "",
@@ -95,7 +96,7 @@ def _ship_to(address: WireAddress) -> ShipTo:
     )
 
 
-def _money(text: str | None) -> str:
+def money(text: str | None) -> str:
     """`435.4` as `435.40`; more places, and what is no number, stay as they are."""
     try:
         amount = Decimal(text or "")

@@ -49,6 +49,11 @@ FEED: tuple[FeedRow, ...] = (
     FeedRow(8302, VELOX, "VX-HELM-M", "4006381333948", "Helmet Urban, size M", 33.0, 26),
     FeedRow(8303, VELOX, "VX-PUMP-01", "4006381333955", "Floor pump 11 bar", 15.25, 51),
     FeedRow(8304, VELOX, "VX-LIGHT-SET", "4006381333962", "Bike light set, USB", 11.8, 0),
+    # More rows than a page holds.
+    *(
+        FeedRow(8305 + n, VELOX, f"VX-SPOKE-{180 + n}", f"4006381401{180 + n}", f"Spoke 2.0 x {180 + n} mm", 0.35, 400)
+        for n in range(121)
+    ),
 )
 
 

@@ -21,6 +21,9 @@ COMPLETED_AFTER = timedelta(minutes=2)
 # Orders above this total, in main currency units, are held back. Our figure: Dropday documents no reason.
 BLOCKED_OVER = 5000
 
+# What makes a supplier's action end otherwise than `completed` is ours too: Dropday names those statuses only.
+MOST_PIECES = 500
+
 
 @dataclass(frozen=True)
 class Step:
@@ -127,13 +130,20 @@ def _line(order: Document, number: int, product: Fields, now: datetime) -> Line:
         steps.append(Step("skipped", "No rule matched this line", begun + COMPLETED_AFTER))
     else:
         steps.append(Step("ruled", f"Matched to {supplier.name}", begun + RULED_AFTER))
-        row = matching_row(ean13, sku)
-        if row is not None and row.stock_quantity < product["quantity"]:
-            steps.append(Step("failed", f"{supplier.name} is out of stock", begun + COMPLETED_AFTER))
-        else:
-            steps.append(Step("completed", f"Passed on to {supplier.name}", begun + COMPLETED_AFTER))
+        steps.append(_outcome(product["quantity"], supplier, matching_row(ean13, sku), begun + COMPLETED_AFTER))
     reached = tuple(step for step in steps if step.at == begun or step.at <= now)
     return Line(number, product, supplier if len(reached) > 1 else None, reached)
+
+
+def _outcome(quantity: int, supplier: Supplier, row: FeedRow | None, at: datetime) -> Step:
+    """How the supplier's action ends."""
+    if quantity > MOST_PIECES:
+        return Step("declined", f"{supplier.name} takes no orders of more than {MOST_PIECES} pieces", at)
+    if row is None or row.stock_quantity >= quantity:
+        return Step("completed", f"Passed on to {supplier.name}", at)
+    if row.stock_quantity == 0:
+        return Step("failed", f"{supplier.name} is out of stock", at)
+    return Step("partially_completed", f"{supplier.name} has only {row.stock_quantity} pieces", at)
 
 
 def _shown_line(order: Document, line: Line, with_logs: bool) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from dropship_tools.orders import Status
 
@@ -21,6 +24,23 @@ _MEANING: dict[str, Status] = {
     "completed": "processing",
 }
 _WORST_FIRST: tuple[Status, ...] = ("problem", "unknown", "received", "processing")
+
+_WORDS = Literal["completed", "partially_completed", "failed", "pending", "ruled", "declined", "skipped"]
+
+
+def _word(value: Any) -> Any:
+    """`shipped` and `delivered` are what agents ask for, and nothing here comes near them."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in _MEANING:
+        raise ValueError(
+            f"must be one of Dropday's words: {', '.join(_MEANING)}; completed means handed to the supplier, and "
+            "Dropday knows nothing of shipping or delivery"
+        )
+    return word
+
+
+LineWord = Annotated[_WORDS, BeforeValidator(_word)]
+"""A line status as the list filters by it."""
 
 
 def line_status(word: str) -> Status:

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from dropship_tools.dropday import results
+from dropship_tools.dropday import order_list, product_list, results
 from dropship_tools.dropday.client import DropdayClient, create_request
 from dropship_tools.dropday.dates import to_wire
 from dropship_tools.dropday.models import (
@@ -28,9 +28,17 @@ from dropship_tools.wire import SendOnce
 
 EXISTED = (
     "Dropday already had an order with this external_id: nothing was ordered or changed now, and its content may "
-    "differ. Compare it with dropday_get_order; shops that share the account share these numbers."
+    "differ. Compare it with dropday_get_order. Shops that share the account share these numbers: if source is another "
+    "shop, this order was not placed; ask a person."
+)
+EXISTED_AS_TEST = (
+    "That order is a test order, so no supplier gets it, and this live one was not placed: a person must decide under "
+    "which external_id to order."
 )
 NOT_READ = "Its lines could not be read back: check with dropday_get_order that each found a supplier."
+
+EAN_DIGITS = (8, 13, 14)
+"""EAN-8, EAN-13 and GTIN-14; the documentation's own examples have 14."""
 
 READ_BACK_SECONDS = 10
 """So that sending (30 s at most) and reading back fit into a call."""
@@ -110,6 +118,9 @@ def _doubts(args: CreateOrder) -> list[str]:
             + ", ".join(bare[:5])
             + "; routing rules may match no supplier."
         )
+    short = [p.ean13 for p in args.products if p.ean13.isdigit() and len(p.ean13) not in EAN_DIGITS]
+    if short:
+        doubts.append(f"ean13 without 13 digits: {', '.join(short[:5])}; were leading zeros lost? Rules compare text.")
     return doubts
 
 
@@ -129,8 +140,9 @@ async def place(client: DropdayClient, planned: Plan, once: SendOnce) -> Placeme
             next_step="Follow it with dropday_get_order.",
         )
     if created.existed:
-        source = (held and held.source) or ""
-        order = order.model_copy(update={"warnings": [EXISTED, *order.warnings], "source": source})
+        swallowed = order.test and not planned.content["test"]  # both kinds share their numbers (sheet section 4)
+        warnings = [EXISTED, *[EXISTED_AS_TEST] * swallowed, *order.warnings]
+        order = order.model_copy(update={"warnings": warnings, "source": (held and held.source) or ""})
     return Placement(order, created.existed)
 
 
@@ -171,6 +183,18 @@ async def get_order(client: DropdayClient, args: GetOrder, records: Records) -> 
     return results.full(await client.get_order(order.reference))  # only there do lines come with their logs
 
 
+async def list_orders(client: DropdayClient, args: order_list.ListOrders, records: Records) -> order_list.OrderList:
+    """One page, as Dropday filters it."""
+    return order_list.listed(await client.list_orders(args.query()), args)
+
+
+async def list_products(
+    client: DropdayClient, args: product_list.ListProducts, records: Records
+) -> product_list.ProductList:
+    """One page, which Dropday fixes at a hundred."""
+    return product_list.listed(await client.list_products(args.page), args)
+
+
 TOOLS: tuple[Tool, ...] = (
     CreateTool[DropdayClient, CreateOrder](
         name="dropday_create_order",
@@ -191,10 +215,33 @@ TOOLS: tuple[Tool, ...] = (
         title="Look up a Dropday order",
         description=(
             "One order with the status of each line, by exactly one of external_id (yours) or reference (Dropday's). "
-            "`completed` means handed to the supplier; Dropday has no tracking or delivery status."
+            "`status` is computed from its lines; `completed` means handed to the supplier; Dropday has no tracking or "
+            "delivery status."
         ),
         arguments=GetOrder,
         result=DropdayOrder,
         run=get_order,
+    ),
+    ReadTool[DropdayClient, order_list.ListOrders](
+        name="dropday_list_orders",
+        title="List Dropday orders",
+        description=(
+            "Orders in short rows; order_id is the reference for dropday_get_order. Test orders are hidden unless "
+            "external_id or include_test is given."
+        ),
+        arguments=order_list.ListOrders,
+        result=order_list.OrderList,
+        run=list_orders,
+    ),
+    ReadTool[DropdayClient, product_list.ListProducts](
+        name="dropday_list_products",
+        title="List Dropday feed products",
+        description=(
+            "Products of supplier feeds, 100 a page, no search. sku belongs into `reference` of an order line; "
+            "purchase_price is your cost."
+        ),
+        arguments=product_list.ListProducts,
+        result=product_list.ProductList,
+        run=list_products,
     ),
 )

@@ -128,7 +128,7 @@ class RequestBudget:
             self._tokens = min(self._tokens, 1)
 
     def _wait(self, ahead: int = 0) -> float:
-        """Bring the tokens up to date; seconds until one is there, with so many to be taken before, to the millisecond."""
+        """Bring the tokens up to date; seconds, to the millisecond, until there is one behind so many that go first."""
         now = self._clock()
         if now > self._at:
             self._tokens = min(SIZE, self._tokens + (now - self._at) * PER_SECOND)

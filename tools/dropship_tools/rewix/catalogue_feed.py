@@ -27,13 +27,14 @@ LONGEST_VALUE = 2 * 1024 * 1024
 """Characters of the longest product that is read."""
 
 _PIECE = 256 * 1024
+_BEGINS = object()
 _ITEMS, _LAST_UPDATE, _TOTAL = "pageItems", "lastUpdate", "totalItems"
 _EPOCH_MILLISECONDS = re.compile(r"[0-9]{12,14}")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SOLID = re.compile(r"[^ \t\r\n]")
 
 Part = tuple[str, Any]
-"""A name at the top of the feed and its value; `pageItems` comes once for each product, and as None when it begins."""
+"""A name at the top of the feed and its value; `pageItems` comes once for each product, and first as `_BEGINS`."""
 
 
 def read_feed(body: bytes) -> Feed:
@@ -49,7 +50,7 @@ def read_feed(body: bytes) -> Feed:
     try:
         for name, value in _xml_parts(body) if is_xml else _json_parts(body):
             facts[name] = value
-            if name != _ITEMS or value is None:
+            if name != _ITEMS or value is _BEGINS:
                 continue
             product = _product(value)
             if product is None:
@@ -77,14 +78,15 @@ def _json_parts(body: bytes) -> Iterator[Part]:
         name = text.value()
         text.skip(":")
         if name == _ITEMS and text.next() == "[":
-            yield _ITEMS, None
+            yield _ITEMS, _BEGINS
             text.skip()
             while text.next() != "]":
                 yield _ITEMS, text.value()
                 text.skip_comma("]")
             text.skip()
         else:
-            yield str(name), text.value()
+            value = text.value()
+            yield str(name), _BEGINS if name == _ITEMS and value is None else value
         text.skip_comma("}")
 
 
@@ -173,10 +175,10 @@ def _xml_parts(body: bytes) -> Iterator[Part]:
                 if element.tag != "page":
                     return
                 if element.attrib:
-                    yield _ITEMS, None  # a list that is null has no element
+                    yield _ITEMS, _BEGINS  # a list that is null has no element
             elif items is None and element.tag == "items":
                 items = element
-                yield _ITEMS, None
+                yield _ITEMS, _BEGINS
         elif items is not None and element.tag == "item":
             yield _ITEMS, _item(element)
             items.clear()
