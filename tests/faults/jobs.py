@@ -35,6 +35,7 @@ class Ended:
         why: the error's words, or the last warning.
         states: of the order in the ledger, before and after.
         orders: at the provider, before and after.
+        seconds: how long the call took.
     """
 
     end: str
@@ -42,6 +43,7 @@ class Ended:
     why: str
     states: tuple[str, str]
     orders: tuple[int, int]
+    seconds: float
 
 
 def shared_rig(folder: Path, trace: Trace | None = None, **options: Any) -> Rig:
@@ -56,13 +58,15 @@ async def attempt(rig: Rig, name: str, reference: str, ready: Callable[[], objec
     row = row_of(name)
     state, orders = await _state(rig, name, reference), rig.orders(row, reference)
     ready()
+    begun = anyio.current_time()
     try:
         outcome = await rig.create(row, row.arguments(reference))
         end, sent, why = outcome.outcome, "", "".join(outcome.warnings[-1:])
     except DropshipError as error:
         end, sent, why = error.code, error.sent, error.what
+    seconds = anyio.current_time() - begun
     after = await _state(rig, name, reference)
-    return Ended(end, sent, why, (state, after), (orders, rig.orders(row, reference)))
+    return Ended(end, sent, why, (state, after), (orders, rig.orders(row, reference)), seconds)
 
 
 async def _state(rig: Rig, name: str, reference: str) -> str:

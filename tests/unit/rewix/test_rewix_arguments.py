@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dropship_tools.rewix.models import CreateOrder, GetOrder
+from dropship_tools.arguments import Part
+from dropship_tools.rewix.models import Address, CreateOrder, GetOrder, Item, PhoneNumber, Recipient
+from dropship_tools.rewix.stock_models import FindStock, Pieces, ReserveStock
 from unit.rewix.rewix_shop import ORDER, arguments
 
 ADDRESS: dict[str, Any] = ORDER["recipient_details"]["address"]
@@ -189,3 +191,12 @@ def test_a_look_up_takes_exactly_one_number(raw: Any) -> None:
 @pytest.mark.parametrize("key", [".", ".."])
 def test_a_look_up_cannot_be_led_to_another_address(key: str) -> None:
     assert set(problems({"key": key}, GetOrder)) == {"key"}
+
+
+@pytest.mark.parametrize(
+    "part", [CreateOrder, Recipient, Address, PhoneNumber, Item, GetOrder, FindStock, ReserveStock, Pieces]
+)
+def test_other_names_of_an_argument_lead_to_one_that_exists_or_to_an_explanation(part: type[Part]) -> None:
+    for name, meant in part.also_called.items():
+        assert name not in part.model_fields
+        assert meant in part.model_fields or " " in meant

@@ -173,9 +173,20 @@ async def test_test_orders_and_blocked_orders_are_never_routed(order: dict[str, 
     assert await statuses_over_time(order) == [["pending", "pending"]] * 3
 
 
-async def test_a_line_beyond_the_stock_of_its_feed_fails() -> None:
-    line = {"external_id": "1", "name": "Lights", "quantity": 1, "price": 1, "reference": "VX-LIGHT-SET"}
-    assert await statuses_over_time({**ORDER, "products": [line]}) == [["pending"], ["ruled"], ["failed"]]
+@pytest.mark.parametrize(
+    ("sku", "quantity", "status"),
+    [
+        ("VX-LIGHT-SET", 1, "failed"),
+        ("NL-FLOOR-07", 12, "completed"),
+        ("NL-FLOOR-07", 13, "partially_completed"),
+        ("NL-BULB-E27", 500, "completed"),
+        ("NL-BULB-E27", 501, "declined"),
+    ],
+)
+async def test_stock_and_quantity_decide_how_a_suppliers_action_ends(sku: str, quantity: int, status: str) -> None:
+    """All seven documented words come up: Dropday does not say what leads to them."""
+    line = {"external_id": "1", "name": "x", "quantity": quantity, "price": 1, "reference": sku}
+    assert await statuses_over_time({**ORDER, "products": [line]}) == [["pending"], ["ruled"], [status]]
 
 
 @pytest.mark.parametrize("key", ["99", "70001", "NL-1", "098", "0", "-1", "9" * 30, "٩٨"])
@@ -278,14 +289,14 @@ async def test_products_come_in_another_envelope_with_active_as_a_number() -> No
         "current_page": 1,
         "first_page_url": f"{address}?page=1",
         "from": 1,
-        "last_page": 1,
-        "last_page_url": f"{address}?page=1",
-        "next_page_url": None,
+        "last_page": 2,
+        "last_page_url": f"{address}?page=2",
+        "next_page_url": f"{address}?page=2",
         "path": address,
         "per_page": 100,
         "prev_page_url": None,
-        "to": 12,
-        "total": 12,
+        "to": 100,
+        "total": 133,
     }
     assert rows[4] == {
         "id": 8105,
@@ -300,6 +311,19 @@ async def test_products_come_in_another_envelope_with_active_as_a_number() -> No
         "created_at": "2026-01-05T06:00:00.000000Z",
         "updated_at": "2026-01-05T06:00:00.000000Z",
     }
+
+
+async def test_products_come_a_hundred_at_a_time_whatever_is_asked_for() -> None:
+    world = world_at(Clock())
+    pages = [await get(world, "/api/v1/products", page=str(number), per_page="5", sku="VX") for number in (1, 2, 3)]
+    assert [(len(page["data"]), page["from"], page["to"]) for page in pages] == [
+        (100, 1, 100),
+        (33, 101, 133),
+        (0, None, None),
+    ]
+    skus = [row["sku"] for page in pages for row in page["data"]]
+    assert len(set(skus)) == 133
+    assert [page["next_page_url"] is None for page in pages] == [False, True, True]
 
 
 async def test_the_connection_can_be_checked() -> None:

@@ -7,8 +7,8 @@
 * `completed` means handed to the supplier (section 5). A line that no rule matches is never bought.
 
 What the account's rules and suppliers are stands in `sandbox_catalogue.py`. An order above `BLOCKED_OVER` is
-blocked; Dropday does not document why orders get blocked, nor what `failed`, `declined` and `partially_completed` mean: see
-`sandbox_orders.py` for what brings them about here.
+blocked; Dropday documents neither why orders get blocked nor what `failed`, `declined` and `partially_completed` mean,
+so what brings them about here (`sandbox_orders.py`) is ours.
 """
 
 from __future__ import annotations

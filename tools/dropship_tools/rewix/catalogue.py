@@ -52,28 +52,27 @@ class Catalogue:
 
         Raises:
             RateLimited: there is no copy yet, and the shop must not be asked for one now.
-            ProviderUnavailable, ProviderRefused: there is no copy yet, and the shop gave none.
+            ProviderUnavailable: there is no copy yet, and the shop gave none.
             ProviderAuth.
         """
         async with self._turn:
-            if self._index is None or self._age(self._index.copy) >= ASKED_EVERY:
+            if self._index is None or not self.is_fresh(self._index.copy):
                 self._index = await self._newer(self._index)
             return self._index
 
-    def age(self, index: Index) -> float:
-        """Seconds since the shop was asked for what is in the index."""
-        return max(0.0, self._now().timestamp() - index.copy.read_at)
+    def age(self, copy: Copy) -> float:
+        """Seconds since the shop was asked for what is in a copy; negative if the clock was set back since."""
+        return self._now().timestamp() - copy.read_at
 
-    def _age(self, copy: Copy) -> float:
-        """Infinite for a moment in the future: the clock was set back."""
-        age = self._now().timestamp() - copy.read_at
-        return age if age >= 0 else float("inf")
+    def is_fresh(self, copy: Copy) -> bool:
+        """Whether a copy is as new as the shop may be asked for."""
+        return 0 <= self.age(copy) < ASKED_EVERY
 
     async def _newer(self, index: Index | None) -> Index:
         saved = await in_thread(self._file.load)  # another process may have been quicker
         if saved is not None and (index is None or saved.read_at > index.copy.read_at):
             index = await in_thread(Index, saved)
-            if self._age(saved) < ASKED_EVERY:
+            if self.is_fresh(saved):
                 return index
         now = self._now().timestamp()
         wait = await in_thread(self._file.claim, now)
@@ -82,7 +81,7 @@ class Catalogue:
                 raise RateLimited(
                     f"{self._title} was asked for its catalogue within the last 15 minutes and gave none; it must not "
                     "be asked again yet",
-                    fix=f"Wait {wait:.0f} s, then make the same call again.",
+                    fix=f"Wait {wait:.0f} s, or a minute if another process is downloading it now, then call again.",
                     retry_after=wait,
                 )
             return index

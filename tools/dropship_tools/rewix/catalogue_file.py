@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -121,6 +120,8 @@ def _wait(asked_at: float | None, now: float) -> float:
 
 def _replace(path: Path, content: bytes) -> os.stat_result:
     """Put a file in place, whole or not at all; readable by its owner only. What stands there now."""
+    import tempfile
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".new")
     try:

@@ -167,6 +167,10 @@ class RewixClient:
         path = wire.path("restful", "export", "carriers")
         return await self._read(path, lambda answer: [parse(WireCarrier, row) for row in carrier_rows(answer)])
 
+    async def carrier_names(self) -> list[str]:
+        """The names of the account's carriers. Raises like `reservation`."""
+        return [carrier.name for carrier in await self.carriers() if carrier.name]
+
     async def products(self, since: str) -> Answer:
         """GET products: the whole catalogue, or what changed in it since the `lastUpdate` of an earlier answer.
 

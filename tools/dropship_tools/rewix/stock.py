@@ -8,7 +8,6 @@ from itertools import islice
 from dropship_tools.errors import FieldProblem, InvalidArguments, ProviderUnavailable
 from dropship_tools.rewix import stock_models as models
 from dropship_tools.rewix.catalogue_data import Product, Variant
-from dropship_tools.rewix.catalogue_file import ASKED_EVERY
 from dropship_tools.rewix.client import Reserved, RewixClient
 from dropship_tools.rewix.reservation import pieces_in_words, turn
 from dropship_tools.text import clean
@@ -119,17 +118,17 @@ def _moved(locking: bool, wanted: Mapping[int, int], before: Reserved, after: Re
 async def find_stock(client: RewixClient, args: models.FindStock, records: Records) -> models.FoundStock:
     """From a name, code or barcode to the `stock_id` an order needs."""
     index = await client.catalogue.current()
-    age = client.catalogue.age(index)
+    minutes = max(0, int(client.catalogue.age(index.copy) // 60))
     rows = list(islice(index.find(args.search, args.options), MOST_FOUND + 1))
     warnings: list[str] = []
-    if age >= ASKED_EVERY:
-        warnings.append(f"The catalogue could not be refreshed; this copy is {age / 60:.0f} minutes old.")
+    if not client.catalogue.is_fresh(index.copy):
+        warnings.append(f"The catalogue could not be refreshed; this copy is {minutes} minutes old.")
     if index.copy.missing:
         warnings.append(f"The shop's catalogue came without {index.copy.missing} of its products.")
     return models.FoundStock(
         variants=[_found(product, variant) for product, variant in rows[:MOST_FOUND]],
         has_more=len(rows) > MOST_FOUND,
-        catalogue_age_minutes=int(age // 60),
+        catalogue_age_minutes=minutes,
         warnings=warnings,
         next_step=_next(len(rows)),
     )

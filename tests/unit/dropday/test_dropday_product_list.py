@@ -1,0 +1,203 @@
+"""Listing feed products: one argument, a hundred short rows a page, and whether there are more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dropship_mcp.arguments import accept
+from dropship_tools.dropday.paging import NO_SUCH_PAGE
+from dropship_tools.dropday.product_list import NO_PRODUCTS, ListProducts
+from dropship_tools.dropday.tools import TOOLS
+from dropship_tools.errors import DropshipError, InvalidArguments, ProviderAuth, ProviderUnavailable, RateLimited
+from unit.dropday.dropday_fakes import HOST, FakeDropday
+from unit.dropday.dropday_world import products
+
+pytestmark = pytest.mark.anyio
+
+LIST = "GET /products"
+FEED_ROW: dict[str, Any] = {
+    "id": 5501,
+    "project_id": 7,
+    "product_feed_id": 19,
+    "sku": "KETTLE-18",
+    "ean13": "0745125000015",
+    "name": "Copper kettle 1.8 l",
+    "purchase_price": 22.5,
+    "stock_quantity": 45,
+    "active": 1,
+    "created_at": "2026-01-05T06:00:00.000000Z",
+    "updated_at": "2026-01-06T06:00:00.000000Z",
+}
+ROW: dict[str, Any] = {
+    "sku": "KETTLE-18",
+    "ean13": "0745125000015",
+    "name": "Copper kettle 1.8 l",
+    "purchase_price": "22.50",
+    "stock_quantity": 45,
+    "active": True,
+}
+SHOWN: dict[str, Any] = {"page": 1, "count": 1, "currency": "not stated by Dropday", "products": [ROW]}
+
+
+def feed_page(*rows: Any, number: int = 1, last: int = 1, total: int | None = None) -> dict[str, Any]:
+    """A page in the documented envelope: everything at the top."""
+    address = f"{HOST}/api/v1/products"
+    return {
+        "current_page": number,
+        "data": [*rows],
+        "first_page_url": f"{address}?page=1",
+        "from": 1,
+        "last_page": last,
+        "last_page_url": f"{address}?page={last}",
+        "next_page_url": f"{address}?page={number + 1}" if number < last else None,
+        "path": address,
+        "per_page": 100,
+        "prev_page_url": None,
+        "to": len(rows),
+        "total": len(rows) if total is None else total,
+    }
+
+
+async def shown(body: Any, /, **asked: Any) -> dict[str, Any]:
+    """The answer made of one page of Dropday's."""
+    return await products(FakeDropday({LIST: (200, body)}).client(), **asked)
+
+
+async def row_of(**changes: Any) -> dict[str, Any]:
+    """The row made of one feed row."""
+    [row] = (await shown(feed_page({**FEED_ROW, **changes})))["products"]
+    return row
+
+
+@pytest.mark.parametrize(("asked", "query"), [({}, "page=1"), ({"page": 7}, "page=7"), ({"page": "2"}, "page=2")])
+async def test_only_the_page_is_asked_for(asked: dict[str, Any], query: str) -> None:
+    """Sheet section 7: no filter, no page size."""
+    dropday = FakeDropday({LIST: (200, feed_page())})
+    await products(dropday.client(), **asked)
+    [request] = dropday.requests
+    assert (request.method, str(request.url), request.content) == ("GET", f"{HOST}/api/v1/products?{query}", b"")
+    assert (request.headers["accept"], request.headers["content-type"]) == ("application/json", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("per_page", ": a page always holds 100 products"),
+        ("limit", ": a page always holds 100 products"),
+        ("sku", ": Dropday's product list has no search or filter; read it page by page"),
+        ("search", ": Dropday's product list has no search or filter; read it page by page"),
+        ("offset", "; did you mean page?"),
+    ],
+)
+def test_names_that_agents_try_are_answered(name: str, answer: str) -> None:
+    """Sheet section 12, row 19."""
+    with pytest.raises(InvalidArguments) as raised:
+        accept(ListProducts, {name: "1"}, "dropday_list_products")
+    assert [(p.field, p.problem) for p in raised.value.fields] == [(name, f"is not an argument{answer}")]
+
+
+async def test_the_documented_row_is_shown_in_six_facts() -> None:
+    """Sheet section 7: `active` is a number on the wire; sheet section 12, row 7: codes are text."""
+    assert await shown(feed_page(FEED_ROW)) == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("came", "shows"),
+    [
+        ({"active": 0}, {"active": False}),
+        ({"active": "0"}, {"active": False}),
+        ({"active": True}, {"active": True}),
+        ({"stock_quantity": 0}, {"stock_quantity": 0}),
+        ({"stock_quantity": -3}, {"stock_quantity": -3}),
+        ({"stock_quantity": "45"}, {"stock_quantity": 45}),
+        ({"ean13": 745125000015}, {"ean13": "745125000015"}),
+        ({"sku": 12}, {"sku": "12"}),
+        ({"purchase_price": "22.5"}, {"purchase_price": "22.50"}),
+        ({"purchase_price": 0.125}, {"purchase_price": "0.125"}),
+        ({"name": "x" * 200}, {"name": "x" * 79 + "…"}),
+        ({"name": "<b>Kettle</b>\u202e"}, {"name": "Kettle"}),
+    ],
+    ids=str,
+)
+async def test_values_in_other_forms_are_understood(came: dict[str, Any], shows: dict[str, Any]) -> None:
+    assert await row_of(**came) == {**ROW, **shows}
+
+
+async def test_what_dropday_does_not_tell_is_left_out() -> None:
+    assert await shown(feed_page(dict.fromkeys(FEED_ROW), {})) == {"page": 1, "count": 2, "products": [{}, {}]}
+
+
+async def test_a_full_page_is_shown_whole_in_few_characters() -> None:
+    """There is no argument for a part of a page, so a row left out could never be seen."""
+    answer = await shown(feed_page(*[FEED_ROW] * 100, last=3, total=250))
+    assert answer == {**SHOWN, "count": 250, "has_more": True, "products": [ROW] * 100}
+    assert len(json.dumps(answer, separators=(",", ":"))) < 15_000
+
+
+@pytest.mark.parametrize(
+    ("body", "asked", "expected"),
+    [
+        (feed_page(FEED_ROW, number=2, last=2, total=101), 2, (2, 101, False)),
+        (feed_page(FEED_ROW, number=2, last=3, total=201), 2, (2, 201, True)),
+        ({"data": [FEED_ROW] * 100}, 1, (1, None, True)),
+        ({"data": [FEED_ROW] * 99}, 1, (1, None, False)),
+        (feed_page(number=1, last=9), 1, (1, 0, False)),
+        ({"data": [FEED_ROW], "meta": {"last_page": 4, "total": 400}}, 2, (2, 400, True)),
+    ],
+    ids=str,
+)
+async def test_there_is_more_only_when_there_is(body: Any, asked: int, expected: tuple[Any, ...]) -> None:
+    """Sheet section 12, row 19: whichever of the two envelopes comes."""
+    answer = await shown(body, page=asked)
+    assert (answer["page"], answer.get("count"), answer.get("has_more", False)) == expected
+
+
+async def test_oddities_of_a_page_are_told() -> None:
+    rows = [FEED_ROW] * 120 + [{"stock_quantity": 10**12}, "row", {"active": "perhaps"}]
+    assert await shown(feed_page(*rows, last=2, total=240), page=2) == {
+        **SHOWN,
+        "count": 240,
+        "products": [ROW] * 100,
+        "warnings": [
+            "Dropday answered with page 1 when asked for page 2.",
+            "Dropday sent 120 rows at once; the first 100 are shown.",
+            "3 rows of this page could not be read and are not shown.",
+        ],
+    }
+
+
+async def test_an_empty_page_says_whether_there_are_products_at_all() -> None:
+    assert await shown(feed_page()) == {"page": 1, "count": 0, "products": [], "next_step": NO_PRODUCTS}
+    assert await shown(feed_page(number=4, last=3, total=250), page=4) == {
+        "page": 4,
+        "count": 250,
+        "products": [],
+        "next_step": NO_SUCH_PAGE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, {"message": "Unauthorized", "error": "bad key"}, ProviderAuth),
+        (404, {"message": "Not Found"}, ProviderUnavailable),
+        (429, {}, RateLimited),
+        (200, {"data": None}, ProviderUnavailable),
+        (200, feed_page("row", 7), ProviderUnavailable),
+        (200, b"", ProviderUnavailable),
+    ],
+)
+async def test_a_list_that_cannot_be_read_is_an_error(status: int, body: Any, kind: type[DropshipError]) -> None:
+    with pytest.raises(DropshipError) as failure:
+        await products(FakeDropday({LIST: (status, body)}).client())
+    assert (type(failure.value), failure.value.sent) == (kind, "no")
+
+
+def test_the_description_says_what_the_rows_cannot() -> None:
+    [tool] = [tool for tool in TOOLS if tool.name == "dropday_list_products"]
+    assert len(tool.description) <= 160
+    assert "sku belongs into `reference` of an order line" in tool.description
+    assert "100 a page, no search" in tool.description
