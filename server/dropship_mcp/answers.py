@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
 from dropship_mcp.accounts import Connection
 from dropship_mcp.ordering import Outcome
-from dropship_mcp.schema import Schema, portable_schema
+from dropship_mcp.schema import Schema
 from dropship_tools.errors import DropshipError
 from dropship_tools.orders import Item, Plan
 from dropship_tools.personal import MASK, without
@@ -41,21 +41,26 @@ def outline(*models: type[BaseModel]) -> Schema:
     """An output schema: the fields that are always there, and room for the facts of each answer.
 
     A model reads facts when they arrive; describing them beforehand would cost every conversation more tokens than
-    the arguments do. So nested objects are not spelled out and further fields are allowed.
+    the arguments do. So nested objects are not spelled out and further fields are allowed. Read off the fields: pydantic
+    would build every model for it, while a host waits for the tool list.
     """
-    properties: Schema = {}
-    for model in models:
-        schema = portable_schema(model, "serialization")
-        always = schema.get("required", ())
-        properties |= {name: _outlined(child) for name, child in schema["properties"].items() if name in always}
+    fields = {name: field for model in models for name, field in model.model_fields.items() if field.is_required()}
+    properties = {name: _outlined(field.annotation) for name, field in fields.items()}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _outlined(schema: Schema) -> Schema:
-    kept = {"type": schema["type"]}
-    if schema["type"] == "array":
-        kept["items"] = _outlined(schema["items"])
-    return kept
+_TYPES: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", Literal: "string"}
+
+
+def _outlined(annotation: Any) -> Schema:
+    kind, inside = get_origin(annotation) or annotation, get_args(annotation)
+    if kind is Annotated:
+        return _outlined(inside[0])
+    if kind is list:
+        return {"type": "array", "items": _outlined(inside[0])}
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {"type": "object"}
+    return {"type": _TYPES[kind]}
 
 
 def envelope(connection: Connection) -> dict[str, Any]:

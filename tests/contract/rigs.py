@@ -20,6 +20,7 @@ from contract.providers import Row, row_of
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
 from dropship_mcp.arguments import accept
+from dropship_mcp.catalogue import AccountRecords
 from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey
 from dropship_mcp.ledger import Row as LedgerRow
 from dropship_mcp.ordering import Budget, Ordering, Outcome
@@ -30,6 +31,7 @@ from dropship_tools.provider import Provider
 from dropship_tools.sandbox.service import sandbox_module
 from dropship_tools.sandbox.store import SandboxStore
 from dropship_tools.sandbox.world import SandboxWorld
+from dropship_tools.tool import ReadTool
 from unit.sandbox.worlds import Clock
 
 Point = str
@@ -187,6 +189,13 @@ class Rig:
         connection = dataclasses.replace(self.accounts.connection(row.provider), mode=mode)
         _, outcome = await self.ordering.create(tool, connection, accept(tool.arguments, arguments, row.create), silent)
         return outcome
+
+    async def read(self, row: Row, order_id: str) -> Mapping[str, Any]:
+        """The tool that looks one order up, by the provider's own number."""
+        tool = next(tool for tool in row.provider.tools() if isinstance(tool, ReadTool) and tool.name == row.get)
+        connection = self.accounts.connection(row.provider)
+        arguments = accept(tool.arguments, {row.order_id: order_id}, row.get)
+        return (await tool.run(connection.client, arguments, AccountRecords(self.ledger, connection))).facts()
 
     async def settle(self, row: Row, reference: str) -> Settled:
         """`dropship_settle_order`."""

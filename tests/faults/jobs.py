@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -24,6 +26,9 @@ for _name in ("httpx2", "iso3166", "filelock", "anyio._backends._asyncio", "drop
 for _provider in NAMES:
     for _part in ("tools", "client", "sandbox"):
         import_module(f"dropship_tools.{_provider}.{_part}")
+
+NOBODY = 65534
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -77,9 +82,19 @@ async def _state(rig: Rig, name: str, reference: str) -> str:
 
 
 async def order(
-    ready: Callable[[], object], folder: str, name: str, reference: str, die_at: str = "", at: float = 0
+    folder: str,
+    name: str,
+    reference: str,
+    die_at: str = "",
+    at: float = 0,
+    ready: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Order; die at a point of the order's life. `at` is the moment to begin, for calls that begin together."""
+    """Order; die at a point of the order's life.
+
+    Args:
+        at: the moment to begin, for calls that begin together.
+        ready: called right before the call.
+    """
     rig = shared_rig(Path(folder), Trace(at=dying(die_at)))
     async with rig.running():
         await anyio.sleep(max(0.0, at - datetime.now(UTC).timestamp()))
@@ -96,4 +111,71 @@ def dying(point: str) -> Callable[[str], Awaitable[None]]:
     return end
 
 
-JOBS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {"order": order}
+async def full_disk(folder: str, name: str) -> list[Any]:
+    """Order while no file can grow, look an order up by the provider's number, and order again when there is room."""
+    rig = make_rig(Path(folder))
+    async with rig.running():
+        known = await attempt(rig, name, "R-0")
+        row = await rig.row(row_of(name), "R-0")
+        with full():
+            troubled = await attempt(rig, name, "R-1")
+            read = await rig.read(row_of(name), row.order_id if row else "")
+        return [asdict(known), asdict(troubled), read["order_id"], asdict(await attempt(rig, name, "R-1"))]
+
+
+async def disk_fills_midway(folder: str, name: str) -> list[Any]:
+    """Order while the disk fills up after the order has left, repeat the call, and again when there is room."""
+    room = ExitStack()
+
+    async def fill(point: str) -> None:
+        if point == "after create":
+            room.enter_context(full())
+
+    rig = make_rig(Path(folder), trace=Trace(at=fill))
+    async with rig.running():
+        with room:
+            first, second = await attempt(rig, name, "R-1"), await attempt(rig, name, "R-1")
+        return [asdict(first), asdict(second), asdict(await attempt(rig, name, "R-1")), rig.trace.sent()]
+
+
+@contextmanager
+def full() -> Generator[None]:
+    """No file of this process may grow, as on a full disk."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+async def read_only(folder: str, name: str, what: str) -> list[Any]:
+    """Order, as somebody who is not root, on a ledger whose file or folder may not be written; then on a mended one."""
+    world = new_world(Clock())
+    rig = make_rig(Path(folder), world)
+    async with rig.running():
+        known = await attempt(rig, name, "R-0")
+        row = await rig.row(row_of(name), "R-0")
+    paths = {"file": rig.ledger.path, "folder": Path(folder)}
+    if os.getuid() == 0:
+        for path in (*Path(folder).rglob("*"), Path(folder)):
+            os.chown(path, NOBODY, NOBODY)
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    mode = paths[what].stat().st_mode
+    paths[what].chmod(mode & ~0o222)
+    rig = make_rig(Path(folder), world)
+    async with rig.running():
+        troubled = await attempt(rig, name, "R-1")
+        read = await rig.read(row_of(name), row.order_id if row else "")
+        paths[what].chmod(mode)
+        return [asdict(known), asdict(troubled), read["order_id"], asdict(await attempt(rig, name, "R-1"))]
+
+
+JOBS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
+    "order": order,
+    "full disk": full_disk,
+    "disk fills midway": disk_fills_midway,
+    "read-only": read_only,
+}

@@ -2,7 +2,7 @@
 
 Run as `python -m faults.nursery` in the tests' folder: each line on stdin is a JSON list of jobs that begin together,
 `{"job": name, "arguments": {…}, "kill_after": seconds}`, and is answered with a line that lists their results; null for
-those that died or were killed. Seconds count from the moment at which the job says that it is ready to begin.
+those that died or were killed. Seconds count from the moment at which the job calls its argument `ready`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def begin(order: dict[str, Any]) -> tuple[int, int]:
     status = 1
     try:
         os.close(reader)
-        job = partial(JOBS[order["job"]], ready=lambda: os.write(writer, READY), **order["arguments"])
-        result = anyio.run(job)
+        ready = {"ready": lambda: os.write(writer, READY)} if "kill_after" in order else {}
+        result = anyio.run(partial(JOBS[order["job"]], **order["arguments"], **ready))
         os.write(writer, json.dumps(result).encode())
         status = 0
     except BaseException:
@@ -49,10 +49,11 @@ def begin(order: dict[str, Any]) -> tuple[int, int]:
     os._exit(status)  # without the parent's cleaning up
 
 
-def end(child: int, reader: int, kill_after: float) -> Any:
+def end(child: int, reader: int, kill_after: float | None) -> Any:
     """The child's result; it is dead afterwards."""
-    os.read(reader, len(READY))
-    if not select.select([reader], [], [], kill_after)[0]:
+    if kill_after is not None:
+        os.read(reader, len(READY))
+    if not select.select([reader], [], [], PATIENCE if kill_after is None else kill_after)[0]:
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with os.fdopen(reader, "rb") as pipe:
@@ -66,7 +67,7 @@ def main() -> None:
         orders = json.loads(line)
         children = [begin(order) for order in orders]
         results = [
-            end(*child, order.get("kill_after", PATIENCE)) for child, order in zip(children, orders, strict=True)
+            end(*child, order.get("kill_after")) for child, order in zip(children, orders, strict=True)
         ]
         print(json.dumps(results), flush=True)
 

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 FOLDER = Path(__file__).parent.parent / "snapshots"
 UPDATE = "UPDATE_SNAPSHOTS"
 """Environment variable: any value writes the files anew instead of comparing."""
@@ -26,7 +24,4 @@ def check_snapshot(name: str, value: Any) -> None:
     kept = file.read_text(encoding="utf-8") if file.exists() else ""
     if kept != present:
         lines = difflib.unified_diff(kept.splitlines(), present.splitlines(), f"kept {name}", "now", lineterm="", n=2)
-        pytest.fail(
-            "\n".join([*lines, "", f"If this is meant: {REGENERATE}"]),
-            pytrace=False,
-        )
+        raise AssertionError("\n".join([f"{name} has changed", *lines, f"If this is meant: {REGENERATE}"]))

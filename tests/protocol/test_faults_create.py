@@ -47,7 +47,7 @@ async def test_an_order_that_met_a_fault_ends_with_the_documented_code(
     tmp_path: Path, sample: Sample, fault: str
 ) -> None:
     code, sent = EXCEPT.get((sample.provider, fault), OUTCOMES[fault])
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         desk.wire.instead = lambda request: WEATHER[fault]() if is_order(sample, request) else None
         lines = (await desk.fail(sample.create, sample.arguments())).splitlines()
         assert (lines[0].partition(":")[0], lines[1]) == (code, f"order sent: {sent}")
@@ -74,7 +74,7 @@ LOST: dict[FaultKind, float] = {
 async def test_an_order_whose_answer_was_lost_is_found_and_not_sent_again(
     tmp_path: Path, sample: Sample, kind: FaultKind
 ) -> None:
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         add_fault(desk.world.store, Fault(sample.provider, "create", kind, 1, LOST[kind]))
         answer = await desk.call(sample.create, sample.arguments())
         looked_up = await desk.call(sample.get, {sample.their_number: answer["order_id"]})
@@ -85,7 +85,7 @@ async def test_an_order_whose_answer_was_lost_is_found_and_not_sent_again(
 
 
 async def test_nothing_is_sent_when_the_provider_cannot_be_reached_at_all(tmp_path: Path, sample: Sample) -> None:
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         desk.wire.instead = lambda _: httpx2.ConnectError("refused")
         text = await desk.fail(sample.create, sample.arguments())
         assert text.startswith("provider_unavailable: ")
@@ -98,7 +98,7 @@ async def test_an_unknown_outcome_is_settled_by_looking_even_while_the_provider_
     tmp_path: Path, sample: Sample
 ) -> None:
     settle = {"provider": sample.provider, "reference": REFERENCE}
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         add_fault(desk.world.store, Fault(sample.provider, "create", "reset_after"))
 
         def down_afterwards(request: httpx2.Request) -> httpx2.ConnectError | None:

@@ -44,7 +44,7 @@ REPEATED = {"503", "cut off", "10 MB", "redirect", "no connection", "reset", "si
 async def test_a_look_up_that_met_a_fault_ends_with_the_documented_code(
     tmp_path: Path, sample: Sample, fault: str
 ) -> None:
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         desk.wire.instead = lambda _: WEATHER[fault]()
         text = await desk.fail(sample.get, {sample.their_number: sample.unknown_number})
         assert text.partition(":")[0] == EXCEPT.get((sample.provider, fault), CODES[fault])
@@ -54,7 +54,7 @@ async def test_a_look_up_that_met_a_fault_ends_with_the_documented_code(
 
 @pytest.mark.parametrize("fault", ["401", "500", "no JSON", "no connection"])
 async def test_a_look_up_by_the_own_number_says_the_same(tmp_path: Path, sample: Sample, fault: str) -> None:
-    async with bench(tmp_path, timing=BRIEF) as desk:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
         await desk.call(sample.create, sample.arguments())
         desk.wire.instead = lambda _: WEATHER[fault]()
         text = await desk.fail(sample.get, {sample.own_number: REFERENCE})

@@ -45,6 +45,12 @@ def _use_log(connection: sqlite3.Connection, give_up_at: float) -> None:
             time.sleep(0.02)
 
 
+def must_reopen(error: Exception) -> bool:
+    """Whether an open connection would go on failing after the file was mended."""
+    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else 0
+    return code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def in_words(error: Exception) -> str:
     """What is wrong, for a person who never saw SQLite."""
     text = str(error).lower()

@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
-from dropship_mcp.ledger.opening import in_words, open_file
+from dropship_mcp.ledger.opening import in_words, must_reopen, open_file
 from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_tools.errors import LedgerUnavailable
@@ -314,6 +314,9 @@ class SqliteLedger:
             try:
                 return work(self._open())
             except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
+                if self._connection is not None and must_reopen(error):
+                    self._connection.close()
+                    self._connection = None
                 raise LedgerUnavailable(
                     f"the ledger cannot be used: {in_words(error)}",
                     fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
