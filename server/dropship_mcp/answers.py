@@ -41,8 +41,9 @@ def outline(*models: type[BaseModel]) -> Schema:
     """An output schema: the fields that are always there, and room for the facts of each answer.
 
     A model reads facts when they arrive; describing them beforehand would cost every conversation more tokens than
-    the arguments do. So nested objects are not spelled out and further fields are allowed. Read off the fields: pydantic
-    would build every model for it, while a host waits for the tool list.
+    the arguments do. So nested objects are not spelled out and further fields are allowed.
+
+    Read off the fields, because pydantic would build every model for it, while a host waits for the tool list.
     """
     fields = {name: field for model in models for name, field in model.model_fields.items() if field.is_required()}
     properties = {name: _outlined(field.annotation) for name, field in fields.items()}

@@ -343,7 +343,7 @@ def _without_buyer(facts: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 def _certainly_none(once: SendOnce, error: DropshipError) -> bool:
     """Whether an error means that no order exists. Errors of look-ups after the order left do not."""
-    if not once.used or once.nothing_left or isinstance(error, ProviderRefused):
+    if not once.used or once.nothing_left or isinstance(error, ProviderRefused | ReferenceConflict):
         return True
     return once.status is not None and 400 <= once.status < 500 and once.status != 408
 

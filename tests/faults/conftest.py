@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from faults.nursery import Children
+
+
 @pytest.fixture(scope="session")
 def children() -> Generator[Children]:
     """Children of one process that has loaded everything."""

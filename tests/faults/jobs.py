@@ -156,21 +156,29 @@ async def read_only(folder: str, name: str, what: str) -> list[Any]:
     async with rig.running():
         known = await attempt(rig, name, "R-0")
         row = await rig.row(row_of(name), "R-0")
-    paths = {"file": rig.ledger.path, "folder": Path(folder)}
-    if os.getuid() == 0:
-        for path in (*Path(folder).rglob("*"), Path(folder)):
-            os.chown(path, NOBODY, NOBODY)
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-    mode = paths[what].stat().st_mode
-    paths[what].chmod(mode & ~0o222)
+    mend = forbid_writing(Path(folder), what)
     rig = make_rig(Path(folder), world)
     async with rig.running():
         troubled = await attempt(rig, name, "R-1")
         read = await rig.read(row_of(name), row.order_id if row else "")
-        paths[what].chmod(mode)
+        mend()
         return [asdict(known), asdict(troubled), read["order_id"], asdict(await attempt(rig, name, "R-1"))]
+
+
+def forbid_writing(folder: Path, what: str) -> Callable[[], None]:
+    """To everybody but root, and this process is not root afterwards; how to allow it again."""
+    if os.getuid() == 0:
+        for path in (*folder.rglob("*"), folder):
+            os.chown(path, NOBODY, NOBODY)
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    if what == "folder":
+        folder.chmod(0o500)
+        return lambda: folder.chmod(0o700)
+    ledger = folder / "ledger.sqlite3"
+    ledger.chmod(0o400)
+    return lambda: ledger.chmod(0o600)
 
 
 JOBS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {

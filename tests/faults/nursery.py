@@ -66,10 +66,9 @@ def main() -> None:
     for line in sys.stdin:
         orders = json.loads(line)
         children = [begin(order) for order in orders]
-        results = [
-            end(*child, order.get("kill_after")) for child, order in zip(children, orders, strict=True)
-        ]
-        print(json.dumps(results), flush=True)
+        results = [end(*child, order.get("kill_after")) for child, order in zip(children, orders, strict=True)]
+        sys.stdout.write(json.dumps(results) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ POINTS = {
 def order(folder: Path, name: str, **more: Any) -> dict[str, Any]:
     """The job of one child."""
     kill_after = {"kill_after": more.pop("kill_after")} if "kill_after" in more else {}
-    return {"job": "order", "arguments": {"folder": str(folder), "name": name, "reference": "R-1", **more}, **kill_after}
+    return {
+        "job": "order",
+        "arguments": {"folder": str(folder), "name": name, "reference": "R-1", **more},
+        **kill_after,
+    }
 
 
 def check(name: str, ended: dict[str, Any]) -> None:

@@ -61,6 +61,17 @@ def drop_tables(path: Path) -> Callable[[], None]:
     return lambda: _put_back(path, kept)
 
 
+def make_no_sense(path: Path) -> Callable[[], None]:
+    """The tables are there, and what stands in them is nothing the ledger wrote."""
+    kept = path.read_bytes()
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute(
+            "INSERT INTO orders SELECT 99, mode, provider, account, 'R-1', state, attempt, owner, fingerprint, "
+            "'{', trace, order_id, answer, reason, 'yesterday', sent_at, changed_at FROM orders"
+        )
+    return lambda: _put_back(path, kept)
+
+
 def be_a_folder(path: Path) -> Callable[[], None]:
     """A folder lies where the file was."""
     aside = path.with_name("aside")
@@ -85,7 +96,8 @@ TROUBLES: list[tuple[Callable[[Path], Callable[[], None]], str]] = [
     (overwrite, "the file is damaged"),
     (damage, "the file is damaged"),
     (drop_tables, "the file is damaged"),
-    (be_a_folder, "it is read-only or its folder may not be written"),
+    (make_no_sense, "the file is damaged"),
+    (be_a_folder, "its file or folder cannot be opened"),
 ]
 
 
@@ -129,8 +141,7 @@ async def test_the_agent_is_told_why_and_that_nothing_was_sent(name: str, era: s
         placed = await client.call_tool(row.create, row.arguments("R-1"))
     assert (refused.is_error, read.is_error, placed.is_error) == (True, False, False)
     assert getattr(refused.content[0], "text", "") == (
-        "ledger_unavailable: the ledger cannot be used: another process holds it locked\n"
-        f"order sent: no\nfix: {FIX}"
+        f"ledger_unavailable: the ledger cannot be used: another process holds it locked\norder sent: no\nfix: {FIX}"
     )
     assert status.structured_content is not None
     assert status.structured_content["ledger"] == str(rig.ledger.path)
@@ -191,7 +202,12 @@ def test_an_order_placed_while_the_disk_fills_up_is_told_kept_in_mind_and_record
     first, second, third, sent = results
     assert told(first) == ("placed", "", WARNING, [0, 1])
     assert told(second) == ("already_placed", "", WARNING, [1, 1])
-    assert (third["end"], third["states"], third["orders"], sent) == ("already_placed", ["sending", "placed"], [1, 1], 1)
+    assert (third["end"], third["states"], third["orders"], sent) == (
+        "already_placed",
+        ["sending", "placed"],
+        [1, 1],
+        1,
+    )
 
 
 @pytest.mark.timeout(30)
@@ -217,4 +233,4 @@ async def test_a_ledger_in_a_folder_that_cannot_be_made_is_said_so(tmp_path: Pat
         with pytest.raises(LedgerUnavailable) as caught:
             await rig.create(row, row.arguments("R-1"))
     assert (caught.value.sent, rig.trace.requests()) == ("no", [])
-    assert caught.value.what == "the ledger cannot be used: its folder cannot be made"
+    assert caught.value.what == "the ledger cannot be used: its file or folder cannot be opened"

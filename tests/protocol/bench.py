@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -23,10 +23,12 @@ from dropship_mcp.app import build_app
 from dropship_mcp.ledger import Ledger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.settings import Settings
+from dropship_tools import PROVIDERS
 from dropship_tools.errors import ERROR_CODES
 from dropship_tools.http import Timing
 from dropship_tools.provider import Account, Provider
 from dropship_tools.sandbox.world import SandboxWorld
+from dropship_tools.tool import ChangeTool
 from protocol.samples import Sample
 from unit.sandbox.worlds import Clock, world_at
 
@@ -40,6 +42,10 @@ Instead = Callable[[httpx2.Request], httpx2.Response | Exception | None]
 NO_PAUSES = Timing(pause=0.001, longest_pause=0.002)
 
 jsonschema: Any = importlib.import_module("jsonschema")  # comes with the SDK, without types
+
+
+EXTRA = tuple(t.name for p in PROVIDERS for t in p.tools() if isinstance(t, ChangeTool) and t.opt_in)
+"""The tools that are off by default."""
 
 
 @dataclass
@@ -142,7 +148,8 @@ async def bench(
     world = world_at(clock)
     wire = Wire()
     settings = settings or (Settings(providers=(only.provider,)) if only else Settings())
-    ledger = Ledger(folder / "ledger.sqlite3", now=clock)
+    settings = replace(settings, ledger=folder / "ledger.sqlite3")
+    ledger = Ledger(settings.ledger_path(), now=clock)
     accounts = WatchedAccounts(settings, world, wire, timing)
     ordering = Ordering(ledger, now=clock)
     app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)

@@ -33,6 +33,7 @@ class Sample:
         their_number: the get argument that takes the provider's number.
         unknown_number: such a number that no order has.
         create_path: where the order goes.
+        others: arguments for each of the provider's further tools.
     """
 
     provider: str
@@ -42,6 +43,7 @@ class Sample:
     their_number: str
     unknown_number: str
     create_path: str
+    others: dict[str, dict[str, Any]]
 
     @property
     def create(self) -> str:
@@ -85,6 +87,7 @@ DIPLI = Sample(
     their_number="public_id",
     unknown_number="A-999999",
     create_path="/api-drop/v2/orders",
+    others={"dipli_list_orders": {"createdAt": "2026-03-01"}},
 )
 
 REWIX = Sample(
@@ -111,6 +114,12 @@ REWIX = Sample(
     their_number="rewix_order_id",
     unknown_number="999999",
     create_path="/restful/ghost/orders/0/dropshipping",
+    others={
+        "rewix_find_stock": {"search": "sneakers"},
+        "rewix_list_carriers": {},
+        "rewix_get_reserved": {},
+        "rewix_reserve_stock": {"type": "lock", "models": [{"stock_id": 1567, "quantity": 3}]},
+    },
 )
 
 DROPDAY = Sample(
@@ -147,6 +156,7 @@ DROPDAY = Sample(
     their_number="reference",
     unknown_number="999999",
     create_path="/api/v1/orders",
+    others={"dropday_list_orders": {"date_from": "2026-03-01"}, "dropday_list_products": {}},
 )
 
 DUOPLANE = Sample(
@@ -175,6 +185,12 @@ DUOPLANE = Sample(
     their_number="order_id",
     unknown_number="999999",
     create_path="/api/orders",
+    others={
+        "duoplane_list_orders": {},
+        "duoplane_get_product": {"product_id": "2100003"},
+        "duoplane_find_product": {"retailer_sku": "HP-TOTE"},
+        "duoplane_add_product": {"name": "Oak tray", "retailer_sku": "HP-TRAY"},
+    },
 )
 
 SAMPLES = {sample.provider: sample for sample in (DIPLI, REWIX, DROPDAY, DUOPLANE)}

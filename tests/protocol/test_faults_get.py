@@ -52,6 +52,16 @@ async def test_a_look_up_that_met_a_fault_ends_with_the_documented_code(
         assert len(desk.wire.requests) in ((2, 3) if fault in REPEATED else (1,))
 
 
+@pytest.mark.parametrize("fault", ["401", "429", "500", "no JSON", "10 MB", "no connection"])
+async def test_every_other_reading_tool_ends_with_the_same_codes(tmp_path: Path, sample: Sample, fault: str) -> None:
+    async with bench(tmp_path, only=sample, timing=BRIEF) as desk:
+        desk.wire.instead = lambda _: WEATHER[fault]()
+        for tool, arguments in sample.others.items():
+            if tool in desk.tools and desk.tools[tool]["annotations"]["readOnlyHint"]:
+                text = await desk.fail(tool, arguments)
+                assert text.partition(":")[0] == CODES[fault], tool
+
+
 @pytest.mark.parametrize("fault", ["401", "500", "no JSON", "no connection"])
 async def test_a_look_up_by_the_own_number_says_the_same(tmp_path: Path, sample: Sample, fault: str) -> None:
     async with bench(tmp_path, only=sample, timing=BRIEF) as desk:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from protocol.bench import VERSIONS, Bench, Era
+from protocol.bench import VERSIONS, Bench, Era, bench
 from protocol.samples import REFERENCE, SAMPLES, Sample
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +157,16 @@ async def test_the_status_names_every_account_and_asks_nobody(desk: Bench) -> No
         "next_step": "Orders go to the sandbox and cost nothing. A person goes live with DROPSHIP_MODE=live.",
     }
     assert desk.wire.requests == []
+
+
+async def test_tools_that_are_marked_as_reading_only_ever_get(tmp_path: Path, sample: Sample) -> None:
+    async with bench(tmp_path, only=sample) as desk:
+        placed = await desk.call(sample.create, sample.arguments())
+        desk.wire.requests.clear()
+        calls = {**sample.others, sample.get: {sample.their_number: placed["order_id"]}}
+        reading = [tool for tool in calls if tool in desk.tools and desk.tools[tool]["annotations"]["readOnlyHint"]]
+        for tool in reading:
+            answer = await desk.call(tool, calls[tool])
+            assert (answer["provider"], answer["account"], answer["mode"]) == (sample.provider, "sandbox", "sandbox")
+    assert len(reading) >= 2
+    assert {request.method for request in desk.wire.requests} == {"GET"}

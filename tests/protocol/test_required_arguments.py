@@ -24,10 +24,13 @@ for _provider in PROVIDERS:
     _models = {tool.name: tool.arguments for tool in _provider.tools()}
     CALLS[_sample.create] = (_models[_sample.create], _sample.order)
     CALLS[_sample.get] = (_models[_sample.get], {_sample.own_number: REFERENCE})
+    CALLS |= {name: (_models[name], call) for name, call in _sample.others.items()}
+    assert CALLS.keys() >= _models.keys(), "a tool without a sample in protocol.samples"
 
 ONE_OF_TWO = {
     ("dropday_create_order", "shipping_cost"),
     ("duoplane_create_order", "retailer_sku"),
+    ("duoplane_find_product", "retailer_sku"),
     *((sample.get, sample.own_number) for sample in SAMPLES.values()),
 }
 """Either this or another field; schemas that all hosts read cannot say so, descriptions do."""

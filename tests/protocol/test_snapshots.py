@@ -12,10 +12,9 @@ import pytest
 
 from dropship_mcp.settings import Settings
 from dropship_tools.sandbox.faults import Fault, add_fault, clear_faults
-from protocol.bench import Bench, Era, bench
+from protocol.bench import EXTRA, Bench, Era, bench
 from protocol.samples import REFERENCE, Sample
 from protocol.snapshots import check_snapshot
-from protocol.test_tool_list import EXTRA
 
 pytestmark = pytest.mark.anyio
 
@@ -49,9 +48,16 @@ async def test_the_answers_of_each_provider(desk: Bench, sample: Sample) -> None
     check_snapshot(f"answers_{sample.provider}.json", answers)
 
 
+async def test_the_answers_of_each_providers_further_tools(tmp_path: Path, era: Era, sample: Sample) -> None:
+    async with bench(tmp_path, era, settings=Settings(extra_tools=EXTRA)) as desk:
+        await desk.call(sample.create, sample.arguments())
+        answers = {tool: await desk.call(tool, arguments) for tool, arguments in sample.others.items()}
+    check_snapshot(f"further_{sample.provider}.json", answers)
+
+
 async def test_the_errors_of_each_provider(desk: Bench, sample: Sample) -> None:
     look = {sample.their_number: sample.unknown_number}
-    order = sample.arguments()
+    order, other = sample.arguments(), sample.arguments(**{sample.reference: "WEB-1002"})
     settle = {"provider": sample.provider, "reference": REFERENCE}
 
     async def error(tool: str, arguments: dict[str, Any], status: int = 0, operation: str = "*") -> list[str]:
@@ -69,9 +75,9 @@ async def test_the_errors_of_each_provider(desk: Bench, sample: Sample) -> None:
         "get, HTTP 503": await error(sample.get, look, 503),
         "create, HTTP 400": await error(sample.create, order, 400, "create"),
         "create, HTTP 401": await error(sample.create, order, 401, "create"),
-        "create, HTTP 429": await error(sample.create, order, 429, "create"),
         "create, HTTP 500": await error(sample.create, order, 500, "create"),
         "create, same reference, other order": await error(sample.create, sample.elsewhere()),
         "settle": await desk.call("dropship_settle_order", settle),
+        "create, HTTP 429": await error(sample.create, other, 429, "create"),  # last: it makes the next call wait
     }
     check_snapshot(f"errors_{sample.provider}.json", errors)

@@ -17,15 +17,13 @@ from dropship_mcp.commands.tools import compact, token_counter
 from dropship_mcp.ledger import Ledger
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
-from dropship_tools.tool import ChangeTool
-from protocol.bench import jsonschema, listed
+from protocol.bench import EXTRA, jsonschema, listed
 
 NO_LEDGER = Path("/nonexistent/ledger.sqlite3")
 """Listing tools must not need one."""
 
 TOKEN_BUDGET = 6500
 
-EXTRA = tuple(t.name for p in PROVIDERS for t in p.tools() if isinstance(t, ChangeTool) and t.opt_in)
 ACCOUNTS = tuple(provider.sandbox_account() for provider in PROVIDERS)
 
 SETTINGS = {

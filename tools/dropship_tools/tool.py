@@ -75,7 +75,8 @@ class CreateTool(Generic[ClientT, CreateT]):
     Attributes:
         plan: arguments to exact requests; pure. Raises `InvalidArguments` for what only the whole order shows.
         place: sends the order with the permission, once, and learns the order id.
-            Raises `ProviderRefused`, `ProviderAuth`, `RateLimited`, `ProviderUnavailable` only when no order exists,
+            Raises `ReferenceConflict` when the provider holds another order under the reference, and
+            `ProviderRefused`, `ProviderAuth`, `RateLimited`, `ProviderUnavailable` only when no order exists,
             `OutcomeUnknown` when one may.
         find: looks for an order that may exist. Raises `DropshipError` when it cannot look.
         certainty: what not finding one means.

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.rows import Content
 
 FIELD_HASH_CHARACTERS = 12
@@ -27,7 +28,7 @@ def load_or_create_secret(path: Path) -> bytes:
 
     Raises:
         OSError: it can neither be read nor made.
-        ValueError: the file does not hold 32 bytes.
+        Unusable: the file does not hold 32 bytes.
     """
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(6)}")
@@ -43,7 +44,7 @@ def load_or_create_secret(path: Path) -> bytes:
             fresh.unlink()
     secret = path.read_bytes()
     if len(secret) != 32:
-        raise ValueError("the ledger's key file is damaged")
+        raise Unusable("the ledger's key file is damaged")
     return secret
 
 

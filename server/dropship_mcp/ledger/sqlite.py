@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
-from dropship_mcp.ledger.opening import in_words, must_reopen, open_file
+from dropship_mcp.ledger.opening import Unusable, in_words, may_pass, open_file
 from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_tools.errors import LedgerUnavailable
@@ -314,7 +314,7 @@ class SqliteLedger:
             try:
                 return work(self._open())
             except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
-                if self._connection is not None and must_reopen(error):
+                if self._connection is not None and not may_pass(error):
                     self._connection.close()
                     self._connection = None
                 raise LedgerUnavailable(
@@ -339,13 +339,13 @@ class SqliteLedger:
         """With another secret every repeated order would look like a changed one."""
         known = db.execute("SELECT value FROM facts WHERE name = 'key_id'").fetchone()
         if known and not self._key_path().exists():  # a new one would only be in the way of the old one
-            raise ValueError(WRONG_KEY)
+            raise Unusable(WRONG_KEY)
         key_id = self._hash().key_id()
         if known is None:
             db.execute("INSERT OR IGNORE INTO facts (name, value) VALUES ('key_id', ?)", (key_id,))
         elif known[0] != key_id:
             self._hasher = None  # the right key may be put back
-            raise ValueError(WRONG_KEY)
+            raise Unusable(WRONG_KEY)
 
 
 @contextlib.contextmanager
@@ -391,7 +391,7 @@ def _row(found: Any) -> Row:
 
 def _must(row: Row | None) -> Row:
     if row is None:
-        raise ValueError("a row has vanished from it")
+        raise Unusable("a row has vanished from it")
     return row
 
 

@@ -19,6 +19,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    ReferenceConflict,
     Sent,
 )
 from dropship_tools.orders import Certainty
@@ -86,11 +87,23 @@ async def test_a_new_order_is_sent_as_documented_and_read_back() -> None:
 
 
 async def test_an_order_that_existed_before_is_not_reported_as_new() -> None:
-    dropday = FakeDropday({"POST /orders": EXISTS, BY_NUMBER: (200, changed(HELD, source="The other shop"))})
+    dropday = FakeDropday({"POST /orders": EXISTS, BY_NUMBER: (200, HELD)})
 
     assert await placed(dropday) == Placement(
-        PLACED.model_copy(update={"warnings": [EXISTED, UNMATCHED], "source": "The other shop"}), existed=True
+        PLACED.model_copy(update={"warnings": [EXISTED, UNMATCHED]}), existed=True
     )
+
+
+@pytest.mark.parametrize("other", [{"source": "The other shop"}, {"test": True}])
+async def test_an_order_of_another_shop_or_kind_under_our_number_is_a_conflict(other: dict[str, Any]) -> None:
+    """Sheet section 12, row 20: the account's shops share one row of numbers; test orders use them up too."""
+    dropday = FakeDropday({"POST /orders": EXISTS, BY_NUMBER: (200, changed(HELD, **other))})
+
+    with pytest.raises(ReferenceConflict) as error:
+        await placed(dropday)
+
+    assert error.value.sent == "no"
+    assert "so this order was not placed" in error.value.what
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from dropship_tools.dropday.models import DropdayPlaced, GetOrder
 from dropship_tools.dropday.order_list import STATUS_IS, TESTS_HIDDEN
 from dropship_tools.dropday.paging import NO_SUCH_PAGE
 from dropship_tools.dropday.results import UNMATCHED
-from dropship_tools.dropday.tools import EXISTED, EXISTED_AS_TEST, find, get_order
-from dropship_tools.errors import NotFound
+from dropship_tools.dropday.tools import EXISTED, find, get_order
+from dropship_tools.errors import NotFound, ReferenceConflict
 from dropship_tools.orders import Sought
 from unit.dropday.dropday_fakes import NothingRecorded
 from unit.dropday.dropday_world import BUYER, LAMP, NOBODYS, client_in, ordered, orders, products
@@ -196,33 +197,41 @@ async def test_lines_that_no_rule_matches_are_reported_after_creating() -> None:
 
 
 async def test_a_duplicate_is_no_new_order_and_changes_nothing() -> None:
-    """Sheet section 12, rows 1 and 20."""
+    """Sheet section 12, row 1."""
     world = world_at(Clock())
     client = client_in(world)
     first = await ordered(client, "1001")
-    again = await ordered(client, "1001", NOBODYS, source="bikes.example", total=14.95)
+    again = await ordered(client, "1001", NOBODYS, total=14.95)
     assert (first.existed, again.existed) == (False, True)
-    assert isinstance(again.order, DropdayPlaced)
     assert again.order.order_id == first.order.order_id
     assert again.order.warnings[0] == EXISTED
-    assert again.order.source == "lampen.example"
-    assert "if source is another shop, this order was not placed" in EXISTED
     assert world.store.count("dropday", "order") == 1
     [row] = (await orders(client))["orders"]
     assert (row["total"], row["line_count"]) == ("64.85", 1)
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "swallowed"), [(True, False, True), (False, True, False), (True, True, False)]
-)
-async def test_a_live_order_swallowed_by_a_test_order_is_told(before: bool, now: bool, swallowed: bool) -> None:
-    """Sheet section 4: test and live orders may share their numbers; section 12, row 4."""
+async def test_another_shops_order_under_the_number_is_not_taken_for_ours() -> None:
+    """Sheet section 12, row 20."""
+    world = world_at(Clock())
+    client = client_in(world)
+    await ordered(client, "1001")
+    with pytest.raises(ReferenceConflict):
+        await ordered(client, "1001", source="bikes.example")
+    ours = Sought("1001", since=datetime.now(UTC), is_trace=lambda trace: trace == "real bikes.example")
+    finding = await find(client, ours)
+    assert (finding.order, finding.absent) == (None, True)
+    assert "not this one" in finding.why
+    assert world.store.count("dropday", "order") == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_test_and_real_orders_are_not_taken_for_each_other(before: bool) -> None:
+    """Sheet section 4: they may share their numbers; section 12, row 4."""
     client = client_in(world_at(Clock()))
     await ordered(client, "1001", test=before)
-    again = await ordered(client, "1001", test=now)
-    assert again.existed
-    assert isinstance(again.order, DropdayPlaced)
-    assert (EXISTED_AS_TEST in again.order.warnings, again.order.test) == (swallowed, before)
+    assert (await ordered(client, "1001", test=before)).existed
+    with pytest.raises(ReferenceConflict):
+        await ordered(client, "1001", test=not before)
 
 
 # --- products ---------------------------------------------------------------------------------------------------

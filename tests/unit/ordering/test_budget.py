@@ -12,8 +12,8 @@ import pytest
 
 from contract.providers import NAMES, row_of
 from contract.rigs import Rig, is_request, open_rig
-from dropship_mcp.own_tools import LOOK_SECONDS
 from dropship_mcp.ordering import Budget
+from dropship_mcp.own_tools import LOOK_SECONDS
 from dropship_tools.errors import DropshipError, InProgress, OutcomeUnknown
 from dropship_tools.http import Timing
 from dropship_tools.sandbox.faults import Fault, add_fault
@@ -36,12 +36,13 @@ class Silence:
 
     def __init__(self, beginning: str = "before") -> None:
         self._beginning = beginning
-        self._fallen = False
+        self.fallen = anyio.Event()
 
     async def __call__(self, point: str) -> None:
         """Hang."""
-        self._fallen = self._fallen or (point.startswith(self._beginning) and is_request(point))
-        if self._fallen and is_request(point):
+        if point.startswith(self._beginning) and is_request(point):
+            self.fallen.set()
+        if self.fallen.is_set() and is_request(point):
             await anyio.sleep_forever()
 
 
@@ -138,12 +139,10 @@ async def test_another_process_that_sends_for_too_long_is_not_waited_for_too_lon
         open_rig(tmp_path, timing=Timing(order=200), budget=patient) as slow,
         open_rig(tmp_path, slow.world, budget=Budget(poll=4)) as rig,
     ):
-        slow.trace.at = Silence("before create")
+        slow.trace.at = silence = Silence("before create")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(answer_of, slow, "dipli")
-            await anyio.wait_all_tasks_blocked()
-            while await rig.state(row, "R-1") != "sending":
-                await anyio.sleep(0.01)
+            await silence.fallen.wait()
             code, sent, seconds = await answer_of(rig, "dipli")
             assert (code, sent, rig.trace.sent()) == ("in_progress", "maybe", 0)
             assert seconds <= LONGEST_CALL

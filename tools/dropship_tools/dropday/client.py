@@ -90,6 +90,7 @@ class DropdayClient:
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused: the list could not be read to its end.
         """
+        strayed = False
         for number in range(1, MAX_PAGES + 1):
             query = {"external_id": external_id, "include_test": True, "per_page": LARGEST_PAGE, "page": number}
             page = await self._list(ORDERS, query)
@@ -99,7 +100,10 @@ class DropdayClient:
                         return parse(WireOrder, row)
             except Unreadable as error:
                 raise unreadable_read(TITLE, error) from error
+            strayed = strayed or page.strays_from(number)
             if page.ends(number):
+                if strayed:
+                    raise unreadable_read(TITLE, Unreadable("gives other pages of the list than were asked for"))
                 return None
         raise ProviderUnavailable(
             f"{TITLE} lists too many orders with similar numbers to find one",

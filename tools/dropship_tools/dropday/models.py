@@ -305,15 +305,10 @@ class LineResult(Result):
 
 
 class DropdayPlaced(Placed):
-    """A created order.
-
-    `source`: the shop an order was placed by that existed before. `unmatched_lines`: product ids that no supplier was
-    found for yet.
-    """
+    """A created order. `unmatched_lines`: product ids that no supplier was found for yet."""
 
     blocked: bool = False
     test: bool = False
-    source: Said = ""
     unmatched_lines: list[str] = Field(default_factory=list[str])
 
 

@@ -17,7 +17,7 @@ from dropship_tools.dropday.statuses import LineWord, in_words, order_status
 from dropship_tools.orders import Result, Status
 from dropship_tools.text import Said
 
-STATUS_IS = "computed from the lines, the worst decides; completed means handed to the supplier, never delivered"
+STATUS_IS = "computed from the lines, the worst decides; completed means handed to the supplier, not delivered"
 NONE_FOUND = "No order matches. For one order use dropday_get_order: it looks for the exact number, test orders too."
 TESTS_HIDDEN = "No order matches; test orders are hidden unless include_test is true."
 
@@ -159,7 +159,7 @@ def _empty(args: ListOrders) -> str:
 
 def _blocked(orders: list[WireOrder]) -> Iterator[str]:
     if count := sum(bool(order.blocked) for order in orders):
-        yield f"{count} of these orders are blocked, without a reason; a person must look in the Dropday dashboard."
+        yield f"Blocked, Dropday gives no reason: {count} of these orders; a person must look in the Dropday dashboard."
 
 
 def _others(orders: list[WireOrder], external_id: str) -> Iterator[str]:

@@ -50,30 +50,32 @@ class Page(Generic[Row]):
     total: int | None
     unreadable: int = 0
 
+    def strays_from(self, asked: int) -> bool:
+        """Whether it says that it is another page.
+
+        `page` is not in the documented table for orders. Where it is ignored, every page is the first one, which must
+        neither be read for ever nor be taken for the whole list.
+        """
+        return self.number not in (None, asked)
+
     def ends(self, asked: int) -> bool:
         """Whether nothing can follow: the last page was asked for, or, where it is not told, this one is empty."""
         return asked >= self.last if self.last is not None else not self._came
 
     def more(self, asked: int, size: int) -> bool:
-        """Whether asking for the page after `asked` would bring other rows; `size` is that of a full page.
-
-        `page` is not in the documented table for orders, so a Dropday that ignores it must not be paged for ever.
-        """
-        if not self._came or self._other_than(asked):
+        """Whether asking for the page after `asked` would bring other rows; `size` is that of a full page."""
+        if not self._came or self.strays_from(asked):
             return False
         return asked < self.last if self.last is not None else self._came >= size
 
     def doubts(self, asked: int) -> Iterator[str]:
         """What is odd about it, in our words."""
-        if self._other_than(asked):
+        if self.strays_from(asked):
             yield f"Dropday answered with page {self.number} when asked for page {asked}."
         if len(self.rows) > LARGEST_PAGE:
             yield f"Dropday sent {len(self.rows)} rows at once; the first {LARGEST_PAGE} are shown."
         if self.unreadable:
             yield f"{self.unreadable} rows of this page could not be read and are not shown."
-
-    def _other_than(self, asked: int) -> bool:
-        return self.number not in (None, asked)
 
     @property
     def _came(self) -> int:

@@ -21,19 +21,15 @@ from dropship_tools.dropday.models import (
     WireCreated,
     WireOrder,
 )
-from dropship_tools.errors import DropshipError, NotFound
+from dropship_tools.errors import DropshipError, NotFound, ReferenceConflict
 from dropship_tools.orders import Certainty, Finding, Item, Plan, Sought, Summary
+from dropship_tools.text import clean
 from dropship_tools.tool import CreateTool, Placement, ReadTool, Records, Tool
 from dropship_tools.wire import SendOnce
 
 EXISTED = (
     "Dropday already had an order with this external_id: nothing was ordered or changed now, and its content may "
-    "differ. Compare it with dropday_get_order. Shops that share the account share these numbers: if source is another "
-    "shop, this order was not placed; ask a person."
-)
-EXISTED_AS_TEST = (
-    "That order is a test order, so no supplier gets it, and this live one was not placed: a person must decide under "
-    "which external_id to order."
+    "differ. Compare it with dropday_get_order."
 )
 NOT_READ = "Its lines could not be read back: check with dropday_get_order that each found a supplier."
 
@@ -91,9 +87,16 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
             items=tuple(Item(p.external_id, p.quantity, p.name, p.price) for p in args.products),
             total=args.total,
         ),
+        trace=_trace(args.source, test=args.test),
         warnings=tuple(_doubts(args)),
         payload=request,
     )
+
+
+def _trace(source: str, *, test: bool) -> str:
+    """Whose order it is. All shops of an account, and test orders with real ones, share one row of external_ids, so
+    an order under our number may be somebody else's (sheet section 4 and section 12, row 20)."""
+    return f"{'test' if test else 'real'} {clean(source).casefold()}"
 
 
 def _content(body: dict[str, Any], cost: Decimal) -> dict[str, Any]:
@@ -140,10 +143,18 @@ async def place(client: DropdayClient, planned: Plan, once: SendOnce) -> Placeme
             next_step="Follow it with dropday_get_order.",
         )
     if created.existed:
-        swallowed = order.test and not planned.content["test"]  # both kinds share their numbers (sheet section 4)
-        warnings = [EXISTED, *[EXISTED_AS_TEST] * swallowed, *order.warnings]
-        order = order.model_copy(update={"warnings": warnings, "source": (held and held.source) or ""})
+        if held is not None and _trace(held.source or "", test=bool(held.test)) != planned.trace:
+            raise ReferenceConflict(
+                f"Dropday holds {_whose(held)} under this external_id, so this order was not placed",
+                fix="Stop and ask a person under which external_id to order; then it is another order.",
+            )
+        order = order.model_copy(update={"warnings": [EXISTED, *order.warnings]})
     return Placement(order, created.existed)
+
+
+def _whose(order: WireOrder) -> str:
+    """In our words: the name of the other shop is somebody else's text, and dropday_get_order shows it."""
+    return "a test order" if order.test else "a real order, of another shop or in place of a test order,"
 
 
 async def _read_back(client: DropdayClient, created: WireCreated, external_id: str) -> WireOrder | None:
@@ -167,6 +178,8 @@ async def find(client: DropdayClient, sought: Sought) -> Finding:
     order = await client.find_order(sought.reference)
     if order is None:
         return Finding(absent=True, why="Dropday lists no order with this external_id.")
+    if sought.since is not None and not sought.is_trace(_trace(order.source or "", test=bool(order.test))):
+        return Finding(absent=True, why=f"Dropday holds {_whose(order)} under this external_id, not this one.")
     return Finding(results.placed(order))
 
 
