@@ -38,6 +38,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX changes_by_order ON changes (order_row);
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    "CREATE INDEX orders_by_order_id ON orders (provider, account, order_id)",
 )
 """One script a version; `PRAGMA user_version` counts them. Old scripts never change, new ones are added."""
 

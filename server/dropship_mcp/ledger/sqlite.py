@@ -10,7 +10,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ import anyio.to_thread
 
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
 from dropship_mcp.ledger.opening import Unusable, in_words, may_pass, open_file
+from dropship_mcp.ledger.reading import COLUMNS, read_row, select
 from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_tools.errors import LedgerUnavailable
@@ -33,11 +34,6 @@ BUSY_SECONDS = 5.0
 """How long to wait for another process's write. Writes take milliseconds; longer means somebody holds the file."""
 
 WRONG_KEY = "its key file is missing or belongs to another ledger"
-
-_COLUMNS = (
-    "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, order_id, answer, "
-    "reason, since, sent_at, changed_at"
-)
 
 
 def utc_now() -> datetime:
@@ -78,7 +74,7 @@ class SqliteLedger:
 
         def work(db: sqlite3.Connection) -> Claim:
             with _transaction(db):
-                row = _select(db, key)
+                row = select(db, key)
                 if row is None:
                     return Claim(self._insert(db, key, content), won=True)
                 stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
@@ -124,7 +120,7 @@ class SqliteLedger:
 
         def work(db: sqlite3.Connection) -> Row:
             with _transaction(db):
-                present = _must(self._shown(_select(db, row.key)))
+                present = _must(self._shown(select(db, row.key)))
                 if present.attempt != row.attempt or present.state != "unknown":
                     raise LostOrder(present.state)
                 return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
@@ -135,7 +131,7 @@ class SqliteLedger:
 
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`."""
-        return await self._work(lambda db: self._shown(_select(db, key)))
+        return await self._work(lambda db: self._shown(select(db, key)))
 
     async def by_reference(self, mode: str, reference: str) -> list[Row]:
         """All orders with this reference, whichever provider and account."""
@@ -162,9 +158,18 @@ class SqliteLedger:
         """The provider's numbers of the account's other orders since then."""
         rows = await self._rows(
             "mode = ? AND provider = ? AND account = ? AND reference <> ? AND since >= ? AND order_id <> ''",
-            (key.mode, key.provider, key.account, key.reference, _time(since)),
+            (*astuple(key), _time(since)),
         )
         return frozenset(row.order_id for row in rows)
+
+    async def is_anothers(self, row: Row, order_id: str, since: datetime) -> bool:
+        """Whether an order that looks like `row`'s is, or may be, that of another reference since then."""
+        rows = await self._rows(
+            "mode = ? AND provider = ? AND account = ? AND reference <> ? AND since >= ? AND "
+            "(order_id = ? OR (order_id = '' AND trace = ? AND state IN ('sending', 'unknown', 'placed')))",
+            (*astuple(row.key), _time(since), order_id, row.content.trace),
+        )
+        return bool(rows)
 
     async def changes(self, row: Row) -> list[Change]:
         """The order's life, oldest first."""
@@ -218,7 +223,7 @@ class SqliteLedger:
             ),
         )
         _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", "")
-        return _must(_select(db, key))
+        return _must(select(db, key))
 
     def _again(self, db: sqlite3.Connection, row: Row, content: Content) -> Row:
         now = _time(self._now())
@@ -228,7 +233,7 @@ class SqliteLedger:
             (self._me().id, content.fingerprint, json.dumps(content.fields), content.trace, now, now, row.id),
         )
         _log_change(db, row.id, now, row.attempt + 1, "claimed", "")
-        return _must(_select(db, row.key))
+        return _must(select(db, row.key))
 
     async def _step(
         self,
@@ -242,10 +247,12 @@ class SqliteLedger:
     ) -> Row:
         def work(db: sqlite3.Connection) -> Row:
             with _transaction(db):
-                present = _must(_select(db, row.key))
+                present = _must(select(db, row.key))
                 mine = present.state == "unknown" or present.owner == row.owner
                 if present.attempt != row.attempt or present.state not in allowed or not mine:
                     raise LostOrder(f"{present.state}, attempt {present.attempt}")
+                if present.state == "unknown" and order_id and _is_taken(db, row.key, order_id):
+                    raise LostOrder("the order that was found is another reference's")
                 return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
 
         return await self._work(work)
@@ -267,7 +274,7 @@ class SqliteLedger:
             (state, order_id, order_id, json.dumps(answer) if answer else "", reason, now, state, now, row.id),
         )
         _log_change(db, row.id, now, row.attempt, state, reason)
-        return _must(_select(db, row.key))
+        return _must(select(db, row.key))
 
     def _shown(self, row: Row | None) -> Row | None:
         if row and row.state == "sending" and not self._me().is_alive(row.owner):
@@ -276,10 +283,10 @@ class SqliteLedger:
 
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1) -> list[Row]:
         # `where` is made of constants in this module
-        query = f"SELECT {_COLUMNS} FROM orders WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
+        query = f"SELECT {COLUMNS} FROM orders WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
 
         def work(db: sqlite3.Connection) -> list[Row]:
-            return [_must(self._shown(_row(found))) for found in db.execute(query, (*values, limit))]
+            return [_must(self._shown(read_row(found))) for found in db.execute(query, (*values, limit))]
 
         return await self._work(work)
 
@@ -348,6 +355,15 @@ class SqliteLedger:
             raise Unusable(WRONG_KEY)
 
 
+def _is_taken(db: sqlite3.Connection, key: OrderKey, order_id: str) -> bool:
+    """Whether another reference of the account has this order: two that look alike are settled at the same moment."""
+    found = db.execute(
+        "SELECT 1 FROM orders WHERE mode = ? AND provider = ? AND account = ? AND order_id = ? AND reference <> ?",
+        (key.mode, key.provider, key.account, order_id, key.reference),
+    )
+    return found.fetchone() is not None
+
+
 @contextlib.contextmanager
 def _transaction(db: sqlite3.Connection) -> Generator[None]:
     db.execute("BEGIN IMMEDIATE")
@@ -362,31 +378,6 @@ def _transaction(db: sqlite3.Connection) -> Generator[None]:
 
 def _log_change(db: sqlite3.Connection, row_id: int, at: str, attempt: int, state: State, reason: str) -> None:
     db.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?)", (row_id, at, attempt, state, reason))
-
-
-def _select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
-    query = f"SELECT {_COLUMNS} FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?"  # noqa: S608
-    found = db.execute(query, (key.mode, key.provider, key.account, key.reference)).fetchone()
-    return _row(found) if found else None
-
-
-def _row(found: Any) -> Row:
-    (id_, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, *rest) = found
-    order_id, answer, reason, since, sent_at, changed_at = rest
-    return Row(
-        id=id_,
-        key=OrderKey(mode, provider, account, reference),
-        state=state,
-        attempt=attempt,
-        owner=owner,
-        content=Content(fingerprint, json.loads(fields), trace),
-        order_id=order_id,
-        answer=json.loads(answer) if answer else {},
-        reason=reason,
-        since=datetime.fromisoformat(since),
-        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
-        changed_at=datetime.fromisoformat(changed_at),
-    )
 
 
 def _must(row: Row | None) -> Row:

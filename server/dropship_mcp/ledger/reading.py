@@ -1,0 +1,42 @@
+"""From the ledger's tables to its words."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from dropship_mcp.ledger.rows import Content, OrderKey, Row
+
+COLUMNS = (
+    "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, order_id, answer, "
+    "reason, since, sent_at, changed_at"
+)
+
+
+def select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
+    """One order, as it is stored."""
+    query = f"SELECT {COLUMNS} FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?"  # noqa: S608
+    found = db.execute(query, (key.mode, key.provider, key.account, key.reference)).fetchone()
+    return read_row(found) if found else None
+
+
+def read_row(found: Any) -> Row:
+    """`COLUMNS` as a row. Raises ValueError for what the ledger never wrote."""
+    (id_, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, *rest) = found
+    order_id, answer, reason, since, sent_at, changed_at = rest
+    return Row(
+        id=id_,
+        key=OrderKey(mode, provider, account, reference),
+        state=state,
+        attempt=attempt,
+        owner=owner,
+        content=Content(fingerprint, json.loads(fields), trace),
+        order_id=order_id,
+        answer=json.loads(answer) if answer else {},
+        reason=reason,
+        since=datetime.fromisoformat(since),
+        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
+        changed_at=datetime.fromisoformat(changed_at),
+    )
