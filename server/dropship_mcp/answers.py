@@ -18,7 +18,8 @@ from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
 
 QUOTED = 2000
-"""So much of a provider's words is looked through for what must not be shown, before they are cut to `SAID_LIMIT`."""
+"""So much of a provider's words (their clients keep no more) is searched for what must not be shown, before the rest is
+cut to `SAID_LIMIT`."""
 
 
 class Envelope(BaseModel):
@@ -131,7 +132,8 @@ def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] =
         lines.append(f"order sent: {error.sent}")
     lines.append(f"fix: {error.fix}")
     lines += [f"- {problem.field}: {problem.problem}" for problem in error.fields]
-    said = clean(without(clean(error.provider_said, QUOTED), private), SAID_LIMIT)
+    cut_off = len(error.provider_said) >= QUOTED
+    said = clean(without(clean(error.provider_said, QUOTED), private, cut_off=cut_off), SAID_LIMIT)
     if said:
         quoted = said.replace('"', "'")
         lines.append(f'provider said (untrusted): "{quoted}"')

@@ -16,6 +16,7 @@ from dropship_mcp.ledger import Ledger, OrderKey
 from dropship_mcp.ordering import Ordering, Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
+from dropship_tools import PROVIDERS
 from dropship_tools.arguments import Arguments, CreateArguments
 from dropship_tools.errors import ProviderUnavailable
 from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
@@ -111,23 +112,30 @@ def offers(settings: Settings, accounts: Accounts, ledger: Ledger, ordering: Ord
     Raises:
         SettingsError: `DROPSHIP_EXTRA_TOOLS` names a tool that is not off by default.
     """
+    _check_extra_tools(settings)
     found: list[Offer] = []
-    optional: set[str] = set()
     creators: dict[str, CreateTool[Any, Any]] = {}
     for provider in accounts.providers():
         for tool in provider.tools():
             if isinstance(tool, CreateTool):
                 creators[provider.name] = tool
-            if isinstance(tool, ChangeTool) and tool.opt_in:
-                optional.add(tool.name)
-                if tool.name not in settings.extra_tools:
-                    continue
+            if isinstance(tool, ChangeTool) and tool.opt_in and tool.name not in settings.extra_tools:
+                continue
             if isinstance(tool, ReadTool) or settings.ordering:
                 found.append(_offer(tool, accounts.of(provider), ledger, ordering))
-    if strange := [name for name in settings.extra_tools if name not in optional]:
-        known = f"; there are: {', '.join(sorted(optional))}" if optional else ""
-        raise SettingsError([f"DROPSHIP_EXTRA_TOOLS names no tool that is off by default: {', '.join(strange)}{known}"])
     return (*found, *_own(settings, accounts, ledger, creators))
+
+
+def _check_extra_tools(settings: Settings) -> None:
+    """All providers count, served or not: a tool may be named for an account that comes later."""
+    if not settings.extra_tools:
+        return
+    tools = [tool for provider in PROVIDERS for tool in provider.tools()]
+    optional = sorted(tool.name for tool in tools if isinstance(tool, ChangeTool) and tool.opt_in)
+    if strange := [name for name in settings.extra_tools if name not in optional]:
+        raise SettingsError(
+            [f"DROPSHIP_EXTRA_TOOLS: {', '.join(strange)} cannot be switched on; there are: {', '.join(optional)}"]
+        )
 
 
 def _offer(tool: Tool, connections: tuple[Connection, ...], ledger: Ledger, ordering: Ordering) -> Offer:

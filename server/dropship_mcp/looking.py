@@ -52,8 +52,8 @@ class Looking:
         if row is None:
             return await tool.find(connection.client, Sought(reference))
         since = (row.sent_at or row.since) - CLOCK_SLACK
-        # providers filter by whole days, so what they list may be almost two days older than `since`
-        others = await self._ledger.order_ids(row.key, since - 2 * CLOCK_SLACK)
+        oldest = since - 2 * CLOCK_SLACK  # providers filter by whole days, so they may list what is that much older
+        others = await self._ledger.order_ids(row.key, oldest)
         sought = Sought(
             reference=reference,
             order_id=row.order_id,
@@ -61,7 +61,14 @@ class Looking:
             is_trace=await self._ledger.trace_test(row),
             is_other=others.__contains__,
         )
-        return await tool.find(connection.client, sought)
+        finding = await tool.find(connection.client, sought)
+        if finding.order is not None and finding.by_looks:
+            found = finding.order.order_id
+            if await self._ledger.is_anothers(row, found, oldest):
+                return Finding(
+                    why=f"The order {found} looks like it, and like one of another reference: a person must choose."
+                )
+        return finding
 
     async def settle(self, tool: CreateTool[Any, Any], connection: Connection, row: Row, *, repeating: bool) -> Row:
         """Look for an order whose outcome is unknown; the row afterwards: placed, refused, or still unknown with why.

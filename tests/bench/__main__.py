@@ -8,14 +8,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bench.pipes import ERAS, Era, Pipe, environment, served
 from dropship_mcp.commands.tools import compact, token_counter
-from dropship_tools import PROVIDERS
+from e2e.processes import COMMAND, ServerProcess, started
+from protocol.bench import ERAS, VERSIONS, Era
+from protocol.samples import DIPLI, SAMPLES
 
 STARTS = 15
 CALLS = 200
@@ -23,15 +25,22 @@ BUDGET = 1.2
 """How much longer than a bare server of the SDK ours may take to its first tool list."""
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-OURS = (sys.executable, "-m", "dropship_mcp")
-BARE = (sys.executable, "-c", "import gc; gc.disable(); from bench.bare_server import main; main()")
-READ = PROVIDERS[0]
-"""Whose get call is measured: Dipli limits nobody's calls and one request answers it."""
+TESTS = str(RESULTS.parents[1])
+
+Server = Literal["bare server", "dropship-mcp"]
+COMMANDS: Mapping[Server, Sequence[str]] = {
+    "bare server": (
+        sys.executable,
+        "-c",
+        f"import gc, sys; gc.disable(); sys.path.append({TESTS!r}); from bench.bare_server import main; main()",
+    ),
+    "dropship-mcp": (COMMAND,),
+}
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Seconds to the first tool list, medians."""
+class Starts:
+    """Seconds from spawn to the first tool list, medians."""
 
     era: Era
     bare: float
@@ -43,16 +52,25 @@ class Comparison:
         return self.ours / self.bare
 
 
+@dataclass(frozen=True)
+class Call:
+    """Seconds of one call over stdio, median; beside it the bare server's echo."""
+
+    era: Era
+    what: str
+    seconds: float
+    echo: float
+
+
 def main() -> int:
     """0 when the start is within budget."""
     with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder:
-        env = environment(Path(folder))
-        starts = [_starts(era, env) for era in ERAS]
-        calls = {era: _calls(era, env) for era in ERAS}
-        with served(OURS, "modern", env) as pipe:
-            pipe.open()
-            tools = pipe.tools()
-    text = "\n".join([*_heading(), *_starts_table(starts), *_calls_table(calls), *_tokens_table(tools)])
+        state = Path(folder)
+        starts = [measure_starts(era, state) for era in ERAS]
+        calls = [call for era in ERAS for call in measure_calls(era, state)]
+        with serving("dropship-mcp", "auto", state) as server:
+            tools = first_list(server)
+    text = "\n".join([*heading(), *starts_table(starts), *calls_table(calls), *tokens_table(tools)])
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
     worst = max(start.ratio for start in starts)
@@ -60,55 +78,72 @@ def main() -> int:
     return 0 if worst <= BUDGET else 1
 
 
-def _starts(era: Era, env: Mapping[str, str]) -> Comparison:
+def measure_starts(era: Era, state: Path) -> Starts:
     """Both servers in turns, so that whatever else the machine does hits both. The first turn writes byte-code."""
-    seconds: dict[Sequence[str], list[float]] = {BARE: [], OURS: []}
+    taken: dict[Server, list[float]] = {name: [] for name in COMMANDS}
     for turn in range(STARTS + 1):
-        for command, taken in seconds.items():
+        for name, seconds in taken.items():
             began = time.perf_counter()
-            with served(command, era, env) as pipe:
-                pipe.open()
-                pipe.tools()
+            with serving(name, era, state) as server:
+                first_list(server)
                 if turn:
-                    taken.append(time.perf_counter() - began)
-    return Comparison(era, statistics.median(seconds[BARE]), statistics.median(seconds[OURS]))
+                    seconds.append(time.perf_counter() - began)
+    return Starts(era, statistics.median(taken["bare server"]), statistics.median(taken["dropship-mcp"]))
 
 
-def _calls(era: Era, env: Mapping[str, str]) -> list[tuple[str, float]]:
-    """Seconds of one call, medians; the bare server's echo first."""
-    with served(BARE, era, env) as pipe:
-        pipe.open()
-        found = [("echo, bare server", _median(lambda: pipe.call("echo", {"text": "hello"})))]
-    with served(OURS, era, env) as pipe:
-        pipe.open()
-        for provider in PROVIDERS:
-            example = provider.example()
-            order = {**example.order, example.reference_field: "BENCH-1", "dry_run": True}
-            found.append(
-                (f"{provider.name}_create_order, dry_run", _repeated(pipe, f"{provider.name}_create_order", order))
-            )
-        example = READ.example()
-        reference = {example.reference_field: f"BENCH-{era}"}
-        pipe.call(f"{READ.name}_create_order", {**example.order, **reference})
-        found.append((f"{READ.name}_get_order, sandbox included", _repeated(pipe, f"{READ.name}_get_order", reference)))
-    return found
+def measure_calls(era: Era, state: Path) -> list[Call]:
+    """A dry run with each provider, and a look-up that the sandbox answers in the same process."""
+    with serving("bare server", era, state) as server:
+        first_list(server)
+        echo = median_call(server, "echo", {"text": "hello"})
+    calls: list[Call] = []
+    with serving("dropship-mcp", era, state) as server:
+        first_list(server)
+        for sample in SAMPLES.values():
+            seconds = median_call(server, sample.create, sample.arguments(dry_run=True))
+            calls.append(Call(era, f"{sample.create}, dry_run", seconds, echo))
+        server.send(server.call(DIPLI.create, DIPLI.order))
+        placed = server.answer()
+        # Dipli, because it limits nobody's calls and one request answers a look-up
+        seconds = median_call(server, DIPLI.get, {DIPLI.their_number: placed["order_id"]})
+        calls.append(Call(era, f"{DIPLI.get}, sandbox included", seconds, echo))
+    return calls
 
 
-def _repeated(pipe: Pipe, tool: str, arguments: Mapping[str, Any]) -> float:
-    return _median(lambda: pipe.call(tool, arguments))
+def serving(name: Server, era: Era, state: Path) -> AbstractContextManager[ServerProcess]:
+    """One of the two servers."""
+    return started(state, era, COMMANDS[name])
 
 
-def _median(call: Callable[[], object]) -> float:
+def first_list(server: ServerProcess) -> list[dict[str, Any]]:
+    """What every host does first, in either era."""
+    if hello := server.hello() or server.request("server/discover"):
+        server.send(hello)
+        server.read()
+    server.send(server.request("tools/list"))
+    return server.read()["result"]["tools"]
+
+
+def median_call(server: ServerProcess, tool: str, arguments: Mapping[str, Any]) -> float:
+    """Seconds, one call after the other."""
+
+    def call() -> None:
+        server.send(server.call(tool, dict(arguments)))
+        server.answer()
+
     call()
-    taken: list[float] = []
-    for _ in range(CALLS):
-        began = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return statistics.median(timed(call) for _ in range(CALLS))
 
 
-def _heading() -> list[str]:
+def timed(work: Callable[[], None]) -> float:
+    """Seconds."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def heading() -> list[str]:
+    """What was measured with what."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("dropship-mcp", "mcp", "pydantic"))
     return [
         "# Results",
@@ -118,59 +153,56 @@ def _heading() -> list[str]:
     ]
 
 
-def _starts_table(starts: Sequence[Comparison]) -> list[str]:
-    rows = [f"| {s.era} | {_ms(s.bare)} | {_ms(s.ours)} | {s.ratio:.2f} |" for s in starts]
+def starts_table(starts: Sequence[Starts]) -> list[str]:
+    """Markdown."""
     return [
         "",
-        f"## Cold start: spawn to answered tool list, medians of {STARTS} runs in turns",
+        f"## Cold start: spawn to answered tool list, medians of {STARTS} starts in turns",
         "",
-        "| era | bare server, ms | dropship-mcp, ms | ratio |",
+        "| protocol | bare server, ms | dropship-mcp, ms | ratio |",
         "|---|--:|--:|--:|",
-        *rows,
+        *(f"| {VERSIONS[s.era]} | {s.bare * 1000:.0f} | {s.ours * 1000:.0f} | {s.ratio:.2f} |" for s in starts),
         "",
         f"The budget is a ratio of {BUDGET}.",
     ]
 
 
-def _calls_table(calls: Mapping[Era, Sequence[tuple[str, float]]]) -> list[str]:
-    rows: list[str] = []
-    for era, found in calls.items():
-        echo = found[0][1]
-        rows += [f"| {era} | {name} | {_ms(taken)} | {taken / echo:.1f} |" for name, taken in found]
+def calls_table(calls: Sequence[Call]) -> list[str]:
+    """Markdown."""
     return [
         "",
         f"## One call over stdio, medians of {CALLS}",
         "",
-        "| era | call | ms | times echo |",
-        "|---|---|--:|--:|",
-        *rows,
+        "| protocol | call | ms | an echo of the bare server, ms | ratio |",
+        "|---|---|--:|--:|--:|",
+        *(
+            f"| {VERSIONS[c.era]} | {c.what} | {c.seconds * 1000:.2f} | {c.echo * 1000:.2f} "
+            f"| {c.seconds / c.echo:.1f} |"
+            for c in calls
+        ),
     ]
 
 
-def _tokens_table(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+def tokens_table(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Markdown."""
     count = token_counter()
     if count is None:
         raise RuntimeError("token counts need bpe-openai, which `make bench` installs")
-    costs = [
-        (tool["name"], *(count(compact(part)) for part in (tool, tool["inputSchema"], tool["outputSchema"])))
+    costs = {
+        tool["name"]: [count(compact(part)) for part in (tool, tool["inputSchema"], tool["outputSchema"])]
         for tool in tools
-    ]
-    rows = [f"| {name} | {whole} | {given} | {told} |" for name, whole, given, told in costs]
-    totals = [sum(column) for column in zip(*(cost[1:] for cost in costs), strict=True)]
+    }
+    totals = [sum(column) for column in zip(*costs.values(), strict=True)]
     return [
         "",
         "## What a model reads: tokens (o200k_base) of the tool list",
         "",
         "| tool | all | input | output |",
         "|---|--:|--:|--:|",
-        *rows,
+        *(f"| {name} | {whole} | {given} | {told} |" for name, (whole, given, told) in costs.items()),
         f"| **{len(costs)} tools** | " + " | ".join(f"**{total}**" for total in totals) + " |",
         "",
     ]
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f}" if seconds > 0.02 else f"{seconds * 1000:.2f}"
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import httpx2
 import pytest
 from mcp import Client
 
@@ -144,3 +146,27 @@ async def test_a_wrong_key_is_told_as_such_and_nothing_is_ordered(tmp_path: Path
     assert text_of(order).startswith("provider_auth: ")
     assert "\norder sent: no\n" in text_of(order)
     assert "wrong-key-4711" not in text_of(look) + text_of(order)
+
+
+async def test_before_the_first_call_neither_a_secure_connection_nor_a_ledger_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def trap(name: str) -> Callable[..., None]:
+        def spring(*_: object, **__: object) -> None:
+            opened.append(name)
+            raise RuntimeError(name)
+
+        return spring
+
+    monkeypatch.setattr(httpx2, "create_ssl_context", trap("TLS"))
+    monkeypatch.setattr(sqlite3, "connect", trap("SQLite"))
+    monkeypatch.setattr("dropship_tools.http._tls", [])
+    env = {"DROPSHIP_MODE": "live", "DIPLI_API_KEY": "k-1"}
+    async with connected(env, tmp_path, Clock()) as client:
+        assert await listed(client)
+        assert opened == []
+        assert (await client.call_tool("dipli_get_order", {"public_id": "A-1"})).is_error
+        assert (await client.call_tool("dipli_get_order", {"alternative_id": "WEB-1"})).is_error
+    assert opened == ["TLS", "SQLite"]

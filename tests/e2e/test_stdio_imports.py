@@ -17,7 +17,7 @@ FOR_PEOPLE = {"rich", "bpe_openai", "dropship_tools.sandbox.loopback", "uvicorn.
 """Tables, the tokenizer, and the sandbox's web server (the SDK imports uvicorn itself, without its protocols)."""
 
 FOR_CALLS = r"sandbox|^truststore$|^defusedxml$"
-"""The sandbox, trust in certificates and the XML reader: not before somebody calls a tool that needs them."""
+"""The sandbox and the XML reader: not before somebody calls a tool that needs them."""
 
 
 def imported(log: str) -> set[str]:

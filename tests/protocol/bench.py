@@ -43,13 +43,12 @@ NO_PAUSES = Timing(pause=0.001, longest_pause=0.002)
 
 jsonschema: Any = importlib.import_module("jsonschema")  # comes with the SDK, without types
 
-
 EXTRA = tuple(t.name for p in PROVIDERS for t in p.tools() if isinstance(t, ChangeTool) and t.opt_in)
 """The tools that are off by default."""
 
 
 @dataclass
-class Wire(httpx2.AsyncBaseTransport):
+class Wire:
     """What leaves for the providers."""
 
     instead: Instead = lambda _: None

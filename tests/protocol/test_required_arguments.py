@@ -24,7 +24,7 @@ for _provider in PROVIDERS:
     _models = {tool.name: tool.arguments for tool in _provider.tools()}
     CALLS[_sample.create] = (_models[_sample.create], _sample.order)
     CALLS[_sample.get] = (_models[_sample.get], {_sample.own_number: REFERENCE})
-    CALLS |= {name: (_models[name], call) for name, call in _sample.others.items()}
+    CALLS.update({name: (_models[name], call) for name, call in _sample.others.items()})
     assert CALLS.keys() >= _models.keys(), "a tool without a sample in protocol.samples"
 
 ONE_OF_TWO = {

@@ -1,7 +1,5 @@
 """From a provider's answer to a typed value or an error of ours: the part that is alike for all providers."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError

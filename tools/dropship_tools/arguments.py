@@ -4,8 +4,6 @@ Field names are the providers' own. What JSON Schema cannot say portably (length
 checked here and said in the field's description.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -25,7 +23,13 @@ class Part(BaseModel):
     `also_called` maps names that agents try (`zip`) to the documented one (`postcode`), for "did you mean".
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # built at the first call, not while a host waits for the tool list
+    )
     also_called: ClassVar[Mapping[str, str]] = {}
 
 

@@ -1,7 +1,5 @@
 """The vocabulary all providers share: what an order is called, where it stands, what a create call plans and finds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,13 +129,17 @@ class Sought:
 class Finding:
     """What a provider says about an order.
 
-    `order` is None when it was not found; then `absent` says whether that proves it does not exist, and `why` explains
-    in our words.
+    Attributes:
+        order: None when it was not found.
+        absent: whether not finding it proves that it does not exist.
+        why: in our words.
+        by_looks: it was not found by a number but by what it looks like, and another order may look the same.
     """
 
     order: Placed | None = None
     absent: bool = False
     why: str = ""
+    by_looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,11 @@ SHORTEST = 3
 """Shorter values (a house number, a state) identify nobody and would riddle every text."""
 
 
-def without(text: str, values: Iterable[str]) -> str:
+def without(text: str, values: Iterable[str], *, cut_off: bool = False) -> str:
     """`text` with every one of `values` masked, longest first, in whatever case and spacing.
 
-    The beginning of a value at the very end is masked as well: quotations are cut off somewhere.
+    In a text that was cut off (it ends with an ellipsis, or the caller knows), the beginning of a value at its end is
+    masked as well.
     """
     forms = {" ".join(unicodedata.normalize("NFC", value).split()) for value in values}
     wanted = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
@@ -54,14 +55,17 @@ def without(text: str, values: Iterable[str]) -> str:
         return text
     pattern = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in wanted)
     text = re.sub(pattern, MASK, unicodedata.normalize("NFC", text), flags=re.IGNORECASE)
-    end = text.rstrip("\u2026 ").casefold()
-    cut = max((_overlap(end, form.casefold()) for form in wanted), default=0)
-    return text[: len(end) - cut] + MASK if cut >= SHORTEST else text
+    if not (cut_off or text.endswith("\u2026")):
+        return text
+    end = text.rstrip("\u2026 ")
+    begun = max(_overlap(end, form) for form in wanted)
+    return end[: len(end) - begun] + MASK if begun >= SHORTEST else text
 
 
 def _overlap(text: str, value: str) -> int:
     """How many characters at the end of `text` are the beginning of `value`."""
-    return next((n for n in range(min(len(text), len(value)), 0, -1) if text.endswith(value[:n])), 0)
+    lengths = range(min(len(text), len(value)), 0, -1)
+    return next((n for n in lengths if text[-n:].casefold() == value[:n].casefold()), 0)
 
 
 def without_any(facts: Any, values: Iterable[str]) -> Any:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 NOTHING = Finding(why="No order at Dipli since 2026-03-01 shows this buyer, address and product, which proves nothing.")
 
 
-def found(public_id: str = "A-111111") -> Finding:
+def found(public_id: str = "A-111111", *, by_looks: bool = True) -> Finding:
     return Finding(
         Placed(
             reference="WEB-10045",
@@ -31,7 +31,8 @@ def found(public_id: str = "A-111111") -> Finding:
                 "Not a confirmed sale yet: Dipli accepts by e-mail after checking its stock. "
                 "Follow it with dipli_get_order."
             ),
-        )
+        ),
+        by_looks=by_looks,
     )
 
 
@@ -140,7 +141,7 @@ async def test_an_empty_list_proves_nothing() -> None:
 
 async def test_a_known_number_is_simply_asked_for() -> None:
     dipli = FakeDipli((200, listed()))
-    assert await find(dipli.client(), Sought("WEB-10045", order_id="A-111111")) == found()
+    assert await find(dipli.client(), Sought("WEB-10045", order_id="A-111111")) == found(by_looks=False)
     assert [str(request.url) for request in dipli.requests] == [f"{ORDERS}/A-111111"]
 
 

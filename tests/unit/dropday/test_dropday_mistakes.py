@@ -118,7 +118,7 @@ def test_every_order_number_of_dropdays_is_text_in_answers() -> None:
     """Sheet section 12, row 21."""
     for tool in TOOLS:
         if issubclass(tool.result, OrderResult):
-            assert portable_schema(tool.result, "serialization")["properties"]["order_id"]["type"] == "string"
-    rows = portable_schema(TOOL["dropday_list_orders"].result, "serialization")["properties"]["orders"]["items"]
+            assert portable_schema(tool.result)["properties"]["order_id"]["type"] == "string"
+    rows = portable_schema(TOOL["dropday_list_orders"].result)["properties"]["orders"]["items"]
     assert rows["properties"]["order_id"]["type"] == "string"
     assert next(iter(rows["properties"])) == "blocked"

@@ -186,8 +186,7 @@ async def test_forgetting_the_sandbox_keeps_live_orders(tmp_path: Path) -> None:
 async def test_one_order_at_a_provider_is_not_found_for_two_references(tmp_path: Path) -> None:
     """Two parcels that look alike, both lost: what is found for one is not found for the other as well."""
     async with open_ledger(tmp_path) as ledger:
-        twin = (await ledger.claim(replace(KEY, reference="TWIN"), CONTENT)).row
-        lost = await ledger.unknown(await ledger.sending(twin), "no answer")
+        lost = await in_state(ledger, "unknown", replace(KEY, reference="TWIN"))
         row = await in_state(ledger, "unknown")
         await ledger.placed(row, "A-7", FACTS, "found by looking")
         with pytest.raises(LostOrder):

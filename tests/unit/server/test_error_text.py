@@ -47,8 +47,9 @@ def test_an_unknown_outcome_says_maybe_and_quotes_the_provider_last() -> None:
         ("a.c and abc", ("a.c",), '"*** and abc"'),
         ("Annabel Ann", ("Ann", "Annabel"), '"*** ***"'),
         ("in FR 75", ("FR", "75"), '"in FR 75"'),
-        ("sent to Main Str", ("Main Street",), '"sent to ***"'),
-        ("sent to Ma", ("Main Street",), '"sent to Ma"'),
+        ("sent to main str…", ("Main Street",), '"sent to ***"'),
+        ("sent to Ma…", ("Main Street",), '"sent to Ma…"'),
+        ("1 pending", ("Ingrid",), '"1 pending"'),
     ],
 )
 def test_private_values_are_masked_in_whatever_form_they_come_back(

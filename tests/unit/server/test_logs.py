@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dropship_mcp.logs import log_crash, set_up, where
+from unit.server.loggers import loggers_restored
 
 SECRET = "zebra crossing"
 
@@ -17,12 +18,8 @@ SECRET = "zebra crossing"
 @pytest.fixture(autouse=True)
 def restored() -> Generator[None]:
     """The log of the test run is put back afterwards."""
-    loggers = [logging.getLogger(name) for name in ("", "dropship_mcp", "dropship_tools")]
-    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
-    yield
-    for logger, level, handlers in before:
-        logger.setLevel(level)
-        logger.handlers[:] = handlers
+    with loggers_restored():
+        yield
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

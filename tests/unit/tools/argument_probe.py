@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from dropship_tools.arguments import (
     Amount,
@@ -37,18 +37,15 @@ TYPES: dict[str, Any] = {
 }
 
 
-def adapter(name: str) -> TypeAdapter[Any]:
-    """The type under the configuration of arguments."""
-    model = type("Model", (Part,), {"__annotations__": {"value": TYPES[name]}})
-    return TypeAdapter(model)
-
-
-ADAPTERS = {name: adapter(name) for name in TYPES}
+MODELS: dict[str, Any] = {
+    name: type("Model", (Part,), {"__annotations__": {"value": kind}}) for name, kind in TYPES.items()
+}
+"""Each type as the one field of an object in arguments."""
 
 
 def kept(name: str, value: Any) -> Any:
     """`value` as it is kept."""
-    return ADAPTERS[name].validate_python({"value": value}).value
+    return MODELS[name].model_validate({"value": value}).value
 
 
 def problem(name: str, value: Any) -> str:

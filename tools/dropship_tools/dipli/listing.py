@@ -1,7 +1,5 @@
 """The list of orders (sheet section 4): what can be asked, the short rows, and whether there are more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 

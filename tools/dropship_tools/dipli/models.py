@@ -1,12 +1,10 @@
 """Arguments, wire shapes and results of Dipli's dropship API (https://doc-dropship.dipli.com)."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -114,7 +112,7 @@ class CreateOrder(CreateArguments):
     extra: Note = Field(default="", description="free text; who reads it is not documented")
 
     @model_validator(mode="after")
-    def _whole_postcode(self) -> CreateOrder:
+    def _whole_postcode(self) -> Self:
         if self.country in FIVE_DIGIT_POSTCODES and re.fullmatch(r"[0-9]{1,4}", self.postcode):
             raise ValueError(f"postcode has five digits in {self.country}: pass it as text with its leading zero")
         return self
@@ -137,7 +135,7 @@ class GetOrder(Arguments):
     alternative_id: Line = Field(default="", description="your order number")
 
     @model_validator(mode="after")
-    def _one_id(self) -> GetOrder:
+    def _one_id(self) -> Self:
         if bool(self.public_id) == bool(self.alternative_id):
             raise ValueError("give exactly one of public_id and alternative_id")
         return self
@@ -237,7 +235,7 @@ class WireItem(WireModel):
     product_sku: Shown = ""
     product_quantity: Whole = None
     product: Annotated[WireProduct, BeforeValidator(_product)] = Field(
-        default=WireProduct(), validation_alias="product_extra_infos"
+        default_factory=WireProduct, validation_alias="product_extra_infos"
     )
 
 
@@ -252,7 +250,7 @@ class WireOrder(WireModel):
     payment_status: Shown = ""
     shipping_status: Shown = ""
     shipping_address: Annotated[WireAddress, BeforeValidator(_address)] = Field(
-        default=WireAddress(), validation_alias="shipping_address_json"
+        default_factory=WireAddress, validation_alias="shipping_address_json"
     )
     tracking_courier: Shown = ""
     tracking_number: Shown = ""

@@ -1,10 +1,8 @@
 """Arguments, wire shapes and results of the Dropday API (https://docs.dropday.io/orders/docs)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -152,7 +150,7 @@ class CreateOrder(CreateArguments):
     test: bool = Field(default=False, description="true: validated, never routed to a supplier")
 
     @model_validator(mode="after")
-    def _one_shipping_cost(self) -> CreateOrder:
+    def _one_shipping_cost(self) -> Self:
         """Earlier documentation requires the older form, today's allows it beside the newer one (sheet section 4)."""
         given = {c for c in (self.shipping_cost, self.shipping and self.shipping.cost) if c is not None}
         if not given:
@@ -176,7 +174,7 @@ class GetOrder(Arguments):
     reference: Line = Field(default="", description="Dropday's order number")
 
     @model_validator(mode="after")
-    def _one_id(self) -> GetOrder:
+    def _one_id(self) -> Self:
         if bool(self.external_id) == bool(self.reference):
             raise ValueError("give exactly one of external_id and reference")
         return self

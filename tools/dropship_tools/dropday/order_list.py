@@ -1,10 +1,8 @@
 """The list of orders (sheet section 5): what can be asked, the short rows, and what they do not say."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -75,7 +73,7 @@ class ListOrders(Arguments):
     page: PositiveInt = 1
 
     @model_validator(mode="after")
-    def _ranges(self) -> ListOrders:
+    def _ranges(self) -> Self:
         """An empty answer to an impossible question would look like a fact."""
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise ValueError("date_to lies before date_from")

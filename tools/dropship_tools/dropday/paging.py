@@ -1,7 +1,5 @@
 """Pages of Dropday's lists, whose two envelopes differ (sheet sections 5 and 7)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Products of the suppliers' feeds (sheet section 7): a hundred a page, no filter, so the rows are short."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

@@ -1,10 +1,8 @@
 """Addresses of a Duoplane order (sheet section 5.1), and the mix-ups of names and codes that agents send."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -80,7 +78,7 @@ class Address(Part):
     email: Email = ""
 
     @model_validator(mode="after")
-    def _names_and_codes_agree(self) -> Address:
+    def _names_and_codes_agree(self) -> Self:
         problems: list[str] = []
         if self.province_code:
             problems.append(_province_problem(self.province_code, self.province_name, self.country_iso2))
@@ -106,7 +104,7 @@ class ShippingAddress(Address):
     country_iso2: Country = Field(description="ISO 3166-1 alpha-2")
 
     @model_validator(mode="after")
-    def _somebody(self) -> ShippingAddress:
+    def _somebody(self) -> Self:
         if not self.recipient():
             raise ValueError("needs first_name and last_name, or company_name")
         return self

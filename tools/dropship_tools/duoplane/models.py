@@ -1,11 +1,9 @@
 """Arguments and results of the tools about orders (sheet sections 5.1 to 5.3, 6.1 and 6.4)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -78,7 +76,7 @@ class OrderItem(Part):
     )
 
     @model_validator(mode="after")
-    def _product(self) -> OrderItem:
+    def _product(self) -> Self:
         if not (self.retailer_sku or self.retailer_product_id):
             raise ValueError("needs retailer_sku or retailer_product_id")
         return self
@@ -130,7 +128,7 @@ class GetOrder(Arguments):
     external_id: Line = Field(default="", description="your order number")
 
     @model_validator(mode="after")
-    def _one_id(self) -> GetOrder:
+    def _one_id(self) -> Self:
         if bool(self.order_id) == bool(self.external_id):
             raise ValueError("give exactly one of order_id and external_id")
         return self

@@ -1,10 +1,8 @@
 """Arguments and results of the tools about products (sheet sections 5.4 to 5.6 and 6.6)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -51,7 +49,7 @@ class FindProduct(Arguments):
     vendor_sku: Line = ""
 
     @model_validator(mode="after")
-    def _some_sku(self) -> FindProduct:
+    def _some_sku(self) -> Self:
         if not (self.retailer_sku or self.vendor_sku):
             raise ValueError("give retailer_sku or vendor_sku, or both")
         return self
@@ -81,7 +79,7 @@ class ProductInventory(Part):
     backordered_until: Annotated[Line, AfterValidator(_day)] = Field(default="", description="yyyy-mm-dd")
 
     @model_validator(mode="after")
-    def _vendor_and_stock(self) -> ProductInventory:
+    def _vendor_and_stock(self) -> Self:
         problems: list[str] = []
         if not (self.vendor_id or self.vendor_name):
             problems.append("needs vendor_id or vendor_name")

@@ -169,7 +169,10 @@ TOOLS: tuple[Tool, ...] = (
     ReadTool[DuoplaneClient, FindProduct](
         name="duoplane_find_product",
         title="Find a Duoplane product by SKU",
-        description="Before ordering: is a SKU (retailer_sku, vendor_sku or both) there and unique, which vendors carry it, which store_id sells it.",
+        description=(
+            "Before ordering: is a SKU (retailer_sku, vendor_sku or both) there and unique, which vendors carry it, "
+            "which store_id sells it."
+        ),
         arguments=FindProduct,
         result=FoundProducts,
         run=find_product,

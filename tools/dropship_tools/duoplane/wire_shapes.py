@@ -4,13 +4,11 @@ The new API (`/api/…`, https://developers.duoplane.com) wraps objects in `attr
 (`/….json`) is flat, and alone knows purchase orders, shipments and stores (sheet sections 4 to 6).
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from dropship_tools.answers import WireModel
 from dropship_tools.duoplane.ids import OptionalWireId, WireId
@@ -92,7 +90,7 @@ class WireItemFacts(WireModel):
 class WireItem(WireModel):
     """One of `relationships.order_items`."""
 
-    attributes: Annotated[WireItemFacts, BeforeValidator(_embedded)] = WireItemFacts()
+    attributes: Annotated[WireItemFacts, BeforeValidator(_embedded)] = Field(default_factory=WireItemFacts)
 
 
 class WireAddressFacts(WireModel):
@@ -114,7 +112,7 @@ class WireAddressFacts(WireModel):
 class WireAddress(WireModel):
     """`relationships.shipping_address`."""
 
-    attributes: Annotated[WireAddressFacts, BeforeValidator(_embedded)] = WireAddressFacts()
+    attributes: Annotated[WireAddressFacts, BeforeValidator(_embedded)] = Field(default_factory=WireAddressFacts)
 
 
 class WireRelationships(WireModel):
@@ -143,14 +141,14 @@ class WireOrderFacts(WireOrderNumbers):
 class WireListedOrder(WireRow):
     """A row of GET /api/orders, as far as needed to recognise an order."""
 
-    attributes: Annotated[WireOrderNumbers, BeforeValidator(_embedded)] = WireOrderNumbers()
+    attributes: Annotated[WireOrderNumbers, BeforeValidator(_embedded)] = Field(default_factory=WireOrderNumbers)
 
 
 class WireOrder(WireRow):
     """`data` of GET /api/orders/{id} and of the create answer, and a whole row of GET /api/orders."""
 
-    attributes: Annotated[WireOrderFacts, BeforeValidator(_embedded)] = WireOrderFacts()
-    relationships: Annotated[WireRelationships, BeforeValidator(_embedded)] = WireRelationships()
+    attributes: Annotated[WireOrderFacts, BeforeValidator(_embedded)] = Field(default_factory=WireOrderFacts)
+    relationships: Annotated[WireRelationships, BeforeValidator(_embedded)] = Field(default_factory=WireRelationships)
 
     def items(self) -> list[WireItemFacts]:
         """The facts of all lines."""
@@ -227,7 +225,7 @@ class WireInventory(WireModel):
 class WireInventoryObject(WireModel):
     """One of a product's `relationships.product_inventories`."""
 
-    attributes: Annotated[WireInventory, BeforeValidator(_embedded)] = WireInventory()
+    attributes: Annotated[WireInventory, BeforeValidator(_embedded)] = Field(default_factory=WireInventory)
 
 
 class WireProductLinks(WireModel):
@@ -249,8 +247,8 @@ class WireProductFacts(WireModel):
 class WireProduct(WireRow):
     """`data` of GET and POST /api/products (sheet sections 5.4 and 5.5)."""
 
-    attributes: Annotated[WireProductFacts, BeforeValidator(_embedded)] = WireProductFacts()
-    relationships: Annotated[WireProductLinks, BeforeValidator(_embedded)] = WireProductLinks()
+    attributes: Annotated[WireProductFacts, BeforeValidator(_embedded)] = Field(default_factory=WireProductFacts)
+    relationships: Annotated[WireProductLinks, BeforeValidator(_embedded)] = Field(default_factory=WireProductLinks)
 
     def inventories(self) -> list[WireInventory]:
         """What each vendor has of it."""

@@ -1,10 +1,8 @@
 """Arguments, wire shapes and results of the Rewix API (https://developer.rewixecommerce.com/reservations-and-orders/)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -208,7 +206,7 @@ class GetOrder(Arguments):
     rewix_order_id: PositiveInt | None = Field(default=None, description="Rewix's order number")
 
     @model_validator(mode="after")
-    def _one_id(self) -> GetOrder:
+    def _one_id(self) -> Self:
         if bool(self.key) == bool(self.rewix_order_id):
             raise ValueError("give exactly one of key and rewix_order_id")
         return self

@@ -1,7 +1,5 @@
 """Arguments and results of the tools that place no order: carriers, reservation, catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
