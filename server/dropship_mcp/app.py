@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from mcp.server.caching import CacheHint
@@ -16,6 +17,7 @@ from dropship_mcp.catalogue import offers
 from dropship_mcp.guidance import Guidance
 from dropship_mcp.ledger import Ledger
 from dropship_mcp.ordering import Ordering
+from dropship_mcp.ready import ready_list
 from dropship_mcp.settings import Settings
 
 LIST_TTL_MS = 3_600_000
@@ -34,7 +36,7 @@ def build_app(
     ledger = ledger or Ledger(settings.ledger_path())
     ordering = ordering or Ordering(ledger)
     guidance = Guidance(accounts)
-    binding = ToolBinding(offers(settings, accounts, ledger, ordering))
+    binding = ToolBinding(partial(offers, settings, accounts, ledger, ordering), ready_list(settings))
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:

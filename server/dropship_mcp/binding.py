@@ -5,7 +5,8 @@ Nothing raised by a tool reaches the SDK, because on older connections it sends 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import anyio
@@ -26,16 +27,26 @@ Context = ServerRequestContext[Any, Any]
 
 
 class ToolBinding:
-    """Answers `tools/list` and `tools/call` for a fixed set of offers."""
+    """Answers `tools/list` and `tools/call` for a fixed set of offers.
 
-    def __init__(self, offers: Sequence[Offer]) -> None:
-        self._offers = {offer.name: offer for offer in offers}
-        self._tools = [_as_tool(offer) for offer in offers]  # built once: listing validates every tool
+    Args:
+        offers: makes them, which loads the providers' code.
+        ready: how they are listed, where that is known without making them; they are made at the first call then.
+    """
+
+    def __init__(self, offers: Callable[[], Sequence[Offer]], ready: Sequence[Mapping[str, Any]] | None = None) -> None:
+        self._make_offers = offers
+        # built once: listing validates every tool
+        self._tools = [types.Tool.model_validate(tool) for tool in ready or map(as_listed, self._offers.values())]
+        self._schemas = {tool.name: tool.input_schema for tool in self._tools}
+
+    @cached_property
+    def _offers(self) -> Mapping[str, Offer]:
+        return {offer.name: offer for offer in self._make_offers()}
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """The schema of one tool; keeps the SDK from listing all tools for every call."""
-        offer = self._offers.get(name)
-        return offer.input_schema if offer else None
+        return self._schemas.get(name)
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """All tools, in a fixed order."""
@@ -88,8 +99,9 @@ def _report_to(context: Context) -> Report:
     return report
 
 
-def _as_tool(offer: Offer) -> types.Tool:
-    return types.Tool(
+def as_listed(offer: Offer) -> dict[str, Any]:
+    """A tool as it stands on the wire."""
+    tool = types.Tool(
         name=offer.name,
         title=offer.title,
         description=offer.description,
@@ -102,3 +114,4 @@ def _as_tool(offer: Offer) -> types.Tool:
             open_world_hint=offer.asks,
         ),
     )
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)

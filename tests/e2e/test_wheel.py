@@ -93,7 +93,7 @@ def test_the_wheel_holds_two_typed_packages_their_guides_and_the_licence(wheel: 
         f"{NAME}.dist-info/licenses/LICENSE",
         *(f"dropship_tools/{provider.name}/guide.md" for provider in PROVIDERS),
     } <= set(names)
-    assert {Path(name).suffix for name in names if "dist-info" not in name} == {".py", ".md", ".typed"}
+    assert {Path(name).suffix for name in names if "dist-info" not in name} == {".py", ".md", ".json", ".typed"}
 
 
 def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
