@@ -25,13 +25,13 @@ from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey
 from dropship_mcp.ledger import Row as LedgerRow
 from dropship_mcp.ordering import Budget, Ordering, Outcome
 from dropship_mcp.own_tools import OrderLooks, Settled, SettleOrder
-from dropship_mcp.settings import Settings
+from dropship_mcp.settings import Mode, Settings
 from dropship_tools.http import Timing
 from dropship_tools.provider import Provider
 from dropship_tools.sandbox.service import sandbox_module
 from dropship_tools.sandbox.store import SandboxStore
 from dropship_tools.sandbox.world import SandboxWorld
-from dropship_tools.tool import ReadTool
+from dropship_tools.tool import CreateTool, ReadTool
 from unit.sandbox.worlds import Clock
 
 Point = str
@@ -183,10 +183,23 @@ class Rig:
         settings = Settings(ledger=self.ledger.path)
         return build_app(settings, accounts=self.accounts, ledger=self.ledger, ordering=self.ordering)
 
-    async def create(self, row: Row, arguments: Mapping[str, Any], *, mode: str = "sandbox") -> Outcome:
-        """The create tool of a provider; raises `DropshipError`. `mode` only changes what the ledger is told."""
-        tool = row.create_tool()
-        connection = dataclasses.replace(self.accounts.connection(row.provider), mode=mode)
+    async def create(
+        self,
+        row: Row,
+        arguments: Mapping[str, Any],
+        *,
+        mode: Mode = "sandbox",
+        account: str = "sandbox",
+        tool: CreateTool[Any, Any] | None = None,
+    ) -> Outcome:
+        """The create tool of a provider, or another one; raises `DropshipError`.
+
+        `mode` and `account` only change what the ledger is told.
+        """
+        tool = tool or row.create_tool()
+        connection = self.accounts.connection(row.provider)
+        named = dataclasses.replace(connection.account, name=account)
+        connection = dataclasses.replace(connection, mode=mode, account=named)
         _, outcome = await self.ordering.create(tool, connection, accept(tool.arguments, arguments, row.create), silent)
         return outcome
 

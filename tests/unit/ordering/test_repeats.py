@@ -184,6 +184,16 @@ async def test_the_same_reference_at_other_providers_is_another_order(tmp_path: 
         assert [rig.orders(row, "R-1") for row in ROWS] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if row_of(name).silence == "never"])
+async def test_the_same_reference_at_another_account_is_another_order(name: str, tmp_path: Path) -> None:
+    row = row_of(name)
+    async with open_rig(tmp_path) as rig:
+        first = await rig.create(row, row.arguments("R-1"))
+        await rig.create(row, row.changed(row.arguments("R-1"), "Harbour Road 9"), account="second")
+        assert (await rig.create(row, row.arguments("R-1"))).order == first.order
+        assert {entry.key.account for entry in await rig.ledger.by_reference("sandbox", "R-1")} == {"sandbox", "second"}
+
+
 async def test_the_same_reference_in_live_mode_is_another_order(tmp_path: Path) -> None:
     row = row_of("dipli")
     async with open_rig(tmp_path) as rig:
