@@ -119,7 +119,18 @@ def read_accounts(
     names = [account.name for account in accounts]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         problems.append(f"accounts need different names; used twice: {', '.join(twice)}")
+    _check_logins(accounts, problems)
     return accounts, missing
+
+
+def _check_logins(accounts: list[Account], problems: list[str]) -> None:
+    """One login under two names would be two accounts to the ledger: the same order could go out under each."""
+    seen: dict[tuple[object, ...], str] = {}
+    for account in accounts:
+        secrets = sorted((name, value) for name, value in account.values.items() if isinstance(value, Secret))
+        login = (account.provider, account.base_url.lower(), *secrets)
+        if (first := seen.setdefault(login, account.name)) != account.name:
+            problems.append(f"accounts {first} and {account.name} are the same login; keep one")
 
 
 def _named(name: str, table: Any, provider: Provider, problems: list[str]) -> Account | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropship_mcp.settings import Mode, Settings
 from dropship_tools import PROVIDERS, Provider
+from dropship_tools.errors import NotConfigured
 from dropship_tools.http import ProviderHttp, Timing
 from dropship_tools.provider import Account
 
@@ -67,10 +69,6 @@ class Accounts:
             self._open[provider.name] = tuple(self._connect(provider, account) for account in accounts)
         return self._open[provider.name]
 
-    def connection(self, provider: Provider) -> Connection:
-        """The connection of a provider's first account."""
-        return self.of(provider)[0]
-
     def connections(self) -> Iterator[Connection]:
         """All accounts' connections."""
         return (connection for provider in self.providers() for connection in self.of(provider))
@@ -100,8 +98,24 @@ class Accounts:
         from dropship_tools.sandbox.transport import SandboxTransport
 
         if self._world is None:
-            self._world = open_world(self._settings)
+            self._world = _usable(open_world(self._settings))
         return SandboxTransport(in_process_app(self._world, provider.name))
+
+
+def _usable(world: SandboxWorld) -> SandboxWorld:
+    """`world`, if its file can be opened.
+
+    Raises:
+        NotConfigured: it cannot.
+    """
+    try:
+        world.store.count("", "")
+    except (OSError, sqlite3.Error) as error:
+        raise NotConfigured(
+            "the sandbox's file cannot be opened, so nothing was sent",
+            fix="A person has to set DROPSHIP_SANDBOX to a path that can be written, or to :memory:.",
+        ) from error
+    return world
 
 
 def open_world(settings: Settings) -> SandboxWorld:

@@ -54,9 +54,13 @@ class ToolBinding:
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """Accept, run, answer."""
-        offer = self._offers.get(params.name)
-        if offer is None:
+        if params.name not in self._schemas:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
+        try:
+            offer = self._offers[params.name]
+        except Exception as error:
+            what = f"the server failed to load its tools (error {log_crash(error)} in its log); nothing was sent"
+            return _text(f"not_configured: {what}\nfix: Tell the person who runs this server.", is_error=True)
         arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)

@@ -123,7 +123,7 @@ def offers(settings: Settings, accounts: Accounts, ledger: Ledger, ordering: Ord
                 continue
             if isinstance(tool, ReadTool) or settings.ordering:
                 found.append(_offer(tool, accounts.of(provider), ledger, ordering))
-    return (*found, *_own(settings, accounts, ledger, creators))
+    return (*found, *_own(settings, accounts, ledger, ordering, creators))
 
 
 def _check_extra_tools(settings: Settings) -> None:
@@ -203,7 +203,11 @@ async def _call(
 
 
 def _own(
-    settings: Settings, accounts: Accounts, ledger: Ledger, creators: dict[str, CreateTool[Any, Any]]
+    settings: Settings,
+    accounts: Accounts,
+    ledger: Ledger,
+    ordering: Ordering,
+    creators: dict[str, CreateTool[Any, Any]],
 ) -> Iterable[Offer]:
     for tool in own_tools.build(settings, accounts, ledger, creators):
         yield Offer(
@@ -213,11 +217,12 @@ def _own(
             arguments=tool.arguments,
             input_schema=portable_schema(tool.arguments),
             output_schema=answers.outline(tool.result),
-            run=partial(_run_own, tool),
+            run=partial(_run_own, tool, ordering),
             effect="settles" if tool.settles else "reads",
             asks=tool.asks,
         )
 
 
-async def _run_own(tool: own_tools.OwnTool, arguments: Arguments, report: Report) -> dict[str, Any]:
+async def _run_own(tool: own_tools.OwnTool, ordering: Ordering, arguments: Arguments, report: Report) -> dict[str, Any]:
+    await ordering.record_late()  # what these tools tell comes from the ledger
     return (await tool.run(arguments)).facts()

@@ -27,10 +27,11 @@ def next_step(tool: CreateTool[Any, Any], key: OrderKey) -> str:
         return (
             f"Call {settle}; if it finds nothing, again after {minutes} minutes. Never order under another reference."
         )
+    account = "" if key.account in (key.provider, "sandbox") else f" --account {key.account}"
     return (
         f"Call {settle}. If it finds nothing, a person must look at {key.provider} and run: "
-        f"dropship-mcp orders settle {key.reference} --provider {key.provider} --as placed|refused. "
-        "Never order under another reference."
+        f"dropship-mcp orders settle {key.reference} --provider {key.provider}{account} --as refused, "
+        "or --as placed --order-id NUMBER. Never order under another reference."
     )
 
 
@@ -82,7 +83,9 @@ class Looking:
             return await self._unknown(row, f"it could not be looked for: {error.code}, {error.what}")
         try:
             if finding.order is not None:
-                return await self._ledger.placed(row, finding.order.order_id, finding.order.facts(), "found by looking")
+                facts = {name: fact for name, fact in finding.order.facts().items() if name != "warnings"}
+                # what the order was sent with is not at hand, so words that may quote the buyer are not kept at all
+                return await self._ledger.placed(row, finding.order.order_id, facts, "found by looking")
             if finding.absent and self._proves(tool.certainty, row, repeating=repeating):
                 return await self._ledger.refused(row, f"looked for it: {finding.why}")
         except LostOrder:

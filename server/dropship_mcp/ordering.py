@@ -118,7 +118,7 @@ class Ordering:
                     for flight in self._flights.values():
                         flight.scope.cancel()
                     await self.landed()
-                    await self._record_late()
+                    await self.record_late()
                 self._tasks = None
 
     async def landed(self) -> None:
@@ -199,7 +199,7 @@ class Ordering:
         self, content: Content, key: OrderKey, tool: CreateTool[Any, Any], connection: Connection, deadline: float
     ) -> Row | Outcome:
         """The row, ours to send; or the outcome of an order that exists already."""
-        await self._record_late()
+        await self.record_late()
         if late := self._unrecorded.get(key):
             if late.row.content.fingerprint != content.fingerprint:
                 raise _conflict(key, late.row.content.changed(content))
@@ -307,7 +307,7 @@ class Ordering:
             return (warning,)
         return ()
 
-    async def _record_late(self) -> None:
+    async def record_late(self) -> None:
         """Write down the orders that were placed while the ledger failed, if it can be used again."""
         for key, late in tuple(self._unrecorded.items()):
             try:

@@ -269,12 +269,18 @@ class OrderLooks:
             for place, connection in enumerate(connections):
                 tasks.start_soon(ask, place, connection)
         found = [verdicts[place] for place in sorted(verdicts)]
+        there = sorted({v.provider for v in found if v.verdict == "placed"})
         unsure = [v.provider for v in found if not v.conclusive and v.verdict != "placed"]
         return FoundOrders(
             reference=arguments.reference,
             mode=self._accounts.mode,
             verdicts=found,
-            next_step=f"Not proven absent at: {', '.join(unsure)}." if unsure else "",
+            next_step=" ".join(
+                [
+                    *([f"It exists at: {', '.join(there)}."] if there else []),
+                    *([f"Not proven absent at: {', '.join(unsure)}."] if unsure else []),
+                ]
+            ),
         )
 
     async def _verdict(self, connection: Connection, reference: str) -> Verdict:

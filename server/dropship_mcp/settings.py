@@ -113,6 +113,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     missing: dict[str, tuple[str, ...]] = {}
     if mode == "live":
         accounts, missing = read_accounts(env, configuration.get("accounts", {}), providers, problems)
+    for name in ("DROPSHIP_LEDGER", "DROPSHIP_SANDBOX"):
+        # hosts start servers in different folders, and each would have a ledger of its own
+        if values[name] not in ("", MEMORY) and not Path(values[name]).expanduser().is_absolute():
+            problems.append(f"{name} must be an absolute path")
     if problems:
         raise SettingsError(problems)
     return Settings(

@@ -63,9 +63,14 @@ class CallsUnderWay:
 class PipeReader:
     """Lines from a pipe, as the SDK's transport wants them."""
 
-    def __init__(self, stream: asyncio.StreamReader, calls: CallsUnderWay) -> None:
+    def __init__(self, stream: asyncio.StreamReader, calls: CallsUnderWay, close: Callable[[], None]) -> None:
         self._stream = stream
         self._calls = calls
+        self._close = close
+
+    def end(self) -> None:
+        """Read no more: what follows is as if the host had closed the pipe."""
+        self._close()
 
     def __aiter__(self) -> PipeReader:
         return self
@@ -128,7 +133,7 @@ async def _wire(calls: CallsUnderWay, host_left: Callable[[], None]) -> AsyncGen
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(incoming, "rb", buffering=0)
     )
     try:
-        yield PipeReader(stream, calls), PipeWriter(outgoing, host_left)
+        yield PipeReader(stream, calls, transport.close), PipeWriter(outgoing, host_left)
     finally:
         transport.close()
 
@@ -138,12 +143,17 @@ async def serve_stdio(server: Server[Any]) -> None:
     calls = CallsUnderWay()
     server.middleware.append(calls)
     async with anyio.create_task_group() as tasks, _wire(calls, tasks.cancel_scope.cancel) as (reader, writer):
+        stopping: list[bool] = []
 
         async def stop_on_signal() -> None:
+            """The first signal is like the end of the pipe: what is under way is still answered."""
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
                 async for _ in signals:
-                    tasks.cancel_scope.cancel()
-                    return
+                    if stopping or reader is None:  # asked twice, or the SDK's streams, which cannot be ended
+                        tasks.cancel_scope.cancel()
+                        return
+                    stopping.append(True)
+                    reader.end()
 
         if sys.platform != "win32":
             tasks.start_soon(stop_on_signal)

@@ -197,7 +197,7 @@ class Rig:
         `mode` and `account` only change what the ledger is told.
         """
         tool = tool or row.create_tool()
-        connection = self.accounts.connection(row.provider)
+        connection = self.accounts.of(row.provider)[0]
         named = dataclasses.replace(connection.account, name=account)
         connection = dataclasses.replace(connection, mode=mode, account=named)
         _, outcome = await self.ordering.create(tool, connection, accept(tool.arguments, arguments, row.create), silent)
@@ -206,7 +206,7 @@ class Rig:
     async def read(self, row: Row, order_id: str) -> Mapping[str, Any]:
         """The tool that looks one order up, by the provider's own number."""
         tool = next(tool for tool in row.provider.tools() if isinstance(tool, ReadTool) and tool.name == row.get)
-        connection = self.accounts.connection(row.provider)
+        connection = self.accounts.of(row.provider)[0]
         arguments = accept(tool.arguments, {row.order_id: order_id}, row.get)
         return (await tool.run(connection.client, arguments, AccountRecords(self.ledger, connection))).facts()
 

@@ -51,11 +51,11 @@ class Ended:
     seconds: float
 
 
-def shared_rig(folder: Path, trace: Trace | None = None, **options: Any) -> Rig:
+def shared_rig(folder: Path, trace: Trace) -> Rig:
     """A server's insides over a ledger and a sandbox that are files."""
     clock = Clock(datetime.now(UTC))
     world = new_world(clock, folder / "sandbox.sqlite3")
-    return make_rig(folder, world, clock=clock, trace=trace, budget=Budget(poll=0.02), **options)
+    return make_rig(folder, world, clock=clock, trace=trace, budget=Budget(poll=0.02))
 
 
 async def attempt(rig: Rig, name: str, reference: str, ready: Callable[[], object] = lambda: None) -> Ended:
@@ -141,12 +141,12 @@ async def disk_fills_midway(folder: str, name: str) -> list[Any]:
 @contextmanager
 def full() -> Generator[None]:
     """No file of this process may grow, as on a full disk."""
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
 
 
 async def read_only(folder: str, name: str, what: str) -> list[Any]:

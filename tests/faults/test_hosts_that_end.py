@@ -67,8 +67,11 @@ async def interrupt(process: Process) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("messages", [LEGACY, MODERN], ids=["legacy", "modern"])
-@pytest.mark.parametrize("end", [close_the_pipe, terminate, interrupt])
+@pytest.mark.parametrize(
+    ("end", "messages"),
+    [(close_the_pipe, LEGACY), (close_the_pipe, MODERN), (terminate, MODERN), (interrupt, LEGACY)],
+    ids=["pipe closed, legacy", "pipe closed, modern", "SIGTERM", "SIGINT"],
+)
 async def test_an_order_under_way_is_finished_and_recorded_before_the_server_ends(
     end: Callable[[Process], Awaitable[None]], messages: list[bytes], tmp_path: Path
 ) -> None:

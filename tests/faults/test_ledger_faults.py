@@ -148,22 +148,20 @@ async def test_the_agent_is_told_why_and_that_nothing_was_sent(name: str, era: s
     assert row.orders(world, "R-1") == 1
 
 
-async def test_a_ledger_that_is_locked_in_the_middle_of_an_order_is_waited_for(tmp_path: Path) -> None:
-    row = row_of("dipli")
+async def test_an_order_placed_while_somebody_locks_the_ledger_is_recorded_when_the_lock_is_gone(
+    tmp_path: Path,
+) -> None:
+    row, unlocks = row_of("dipli"), list[Callable[[], None]]()
 
-    async def lock_shortly(point: str) -> None:
-        if point == "before placed":
-            mends.append(lock(rig.ledger.path))
-        if point == "after placed":
-            mends.append(lambda: None)
+    async def lock_it(point: str) -> None:
+        if point == "after create":
+            unlocks.append(lock(rig.ledger.path))
 
-    mends: list[Callable[[], None]] = []
     async with open_rig(tmp_path, busy_seconds=0.05) as rig:
-        rig.trace.at = lock_shortly
+        rig.trace.at = lock_it
         outcome = await rig.create(row, row.arguments("R-1"))
-        assert outcome.warnings[-1].startswith("The order exists, but the ledger cannot be used: another process holds")
-        mends[0]()
-        rig.trace.at = None
+        assert outcome.warnings == (WARNING.replace("the disk is full or failing", "another process holds it locked"),)
+        unlocks[0]()
         assert (await rig.create(row, row.arguments("R-1"))).outcome == "already_placed"
         assert (await rig.state(row, "R-1"), rig.trace.sent()) == ("placed", 1)
 

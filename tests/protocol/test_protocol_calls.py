@@ -82,9 +82,7 @@ async def test_a_dry_run_shows_byte_for_byte_what_is_sent_afterwards(desk: Bench
     assert sent.content.decode() == preview["request"]["body"]
     shown = dict(line.split(": ", 1) for line in preview["request"]["headers"])
     masked = {name for name, value in shown.items() if value == "***"}
-    assert masked == set(
-        desk.accounts.connection(provider_of(desk, sample)).provider.auth_headers(account_of(desk, sample))
-    )
+    assert masked == set(desk.accounts.of(provider_of(desk, sample))[0].provider.auth_headers(account_of(desk, sample)))
     assert {n: sent.headers[n] for n in shown.keys() - masked} == {n: shown[n] for n in shown.keys() - masked}
 
 
@@ -95,7 +93,7 @@ def provider_of(desk: Bench, sample: Sample) -> Any:
 
 def account_of(desk: Bench, sample: Sample) -> Any:
     """The provider's account."""
-    return desk.accounts.connection(provider_of(desk, sample)).account
+    return desk.accounts.of(provider_of(desk, sample))[0].account
 
 
 async def test_an_order_is_looked_up_by_either_number(desk: Bench, sample: Sample) -> None:

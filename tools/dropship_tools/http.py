@@ -165,6 +165,7 @@ class ProviderHttp:
             ProviderUnavailable: the connection was never made, so no order left.
             OutcomeUnknown: it left, and no usable answer came.
         """
+        self._open()  # what cannot even be opened must not count as sent
         await once.use()
         try:
             answer = await self._exchange(request, self.timing.order)

@@ -33,7 +33,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     settle = actions.add_parser("settle", help="record what a person found out about an order")
     settle.add_argument("reference")
     settle.add_argument("--as", dest="state_after", required=True, choices=("placed", "refused"))
-    settle.add_argument("--order-id", default="", help="the provider's number, for placed")
+    settle.add_argument("--order-id", default="", help="the provider's number; needed for placed")
     for action in (show, settle):
         action.add_argument("--provider", dest="only_provider", default="", help="where the reference was used")
         action.add_argument("--account", dest="only_account", default="")
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     import anyio
 
     from dropship_mcp.ledger import Ledger
+    from dropship_mcp.ledger.sqlite import LostOrder
     from dropship_tools.errors import DropshipError
 
     actions: dict[str | None, Callable[[argparse.Namespace, Settings, Ledger], Coroutine[Any, Any, int]]] = {
@@ -66,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
         return anyio.run(act)
     except DropshipError as error:
         print(f"dropship-mcp: {error.what}", file=sys.stderr)
+        return 1
+    except LostOrder:
+        print("dropship-mcp: the order has just been settled by somebody else; look again", file=sys.stderr)
         return 1
 
 
@@ -99,12 +103,17 @@ async def _settle(options: argparse.Namespace, settings: Settings, ledger: Ledge
         return _nothing(options)
     if len(rows) > 1:
         names = ", ".join(f"{row.key.provider}/{row.key.account}" for row in rows)
-        print(f"dropship-mcp: several orders have this reference ({names}); add --provider", file=sys.stderr)
+        print(
+            f"dropship-mcp: several orders have this reference ({names}); add --provider or --account", file=sys.stderr
+        )
         return 1
     row = rows[0]
     if row.state != "unknown":
         print(f"dropship-mcp: this order is {row.state}; only an unknown outcome is settled by hand", file=sys.stderr)
         return 1
+    if (options.state_after == "placed") != bool(options.order_id):
+        print("dropship-mcp: --as placed needs --order-id, --as refused takes none", file=sys.stderr)
+        return 2
     reason = "settled by a person on the command line"
     if options.state_after == "placed":
         facts = {"reference": row.key.reference, "status": "unknown", "provider_status": "settled by a person"}
@@ -150,7 +159,9 @@ def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[st
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title)
+    table = Table(title=title)
+    for column in columns:  # what a person has to copy is never cut
+        table.add_column(column, overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
     Console().print(table)

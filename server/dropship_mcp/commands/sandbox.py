@@ -39,8 +39,13 @@ def run(options: argparse.Namespace) -> int:
         print("The sandbox has forgotten its orders.")
         return 0
     if options.action == "fault":
-        from dropship_tools.sandbox.faults import Fault, add_fault
+        from dropship_tools.sandbox.faults import FAULT_KINDS, Fault, add_fault
+        from dropship_tools.sandbox.service import PROVIDERS
 
+        for value, known in ((options.kind, FAULT_KINDS), (options.provider, (*PROVIDERS, "*"))):
+            if value not in known:
+                print(f"dropship-mcp: {value} is not one of: {', '.join(known)}", file=sys.stderr)
+                return 2
         try:
             add_fault(
                 world.store,
@@ -65,8 +70,9 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         anyio.run(serve, world, options.port, "127.0.0.1", ready)
-    except OSError as error:
-        print(f"dropship-mcp: port {options.port} cannot be used: {error.strerror}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "there is no such port"
+        print(f"dropship-mcp: port {options.port} cannot be used: {reason}", file=sys.stderr)
         return 1
     return 0
 

@@ -96,7 +96,10 @@ def _print_table(tools: list[dict[str, Any]], count: Callable[[str], int] | None
     from rich.table import Table
 
     measure = count or _bytes
-    table = Table("tool", "does", "effect", title="Tools of this server")
+    table = Table(title="Tools of this server")
+    table.add_column("tool", no_wrap=True)
+    for heading in ("does", "effect"):
+        table.add_column(heading)
     for heading in ("all", "input", "output"):
         table.add_column(f"{heading}, {'tokens' if count else 'bytes'}", justify="right")
     totals = [0, 0, 0]

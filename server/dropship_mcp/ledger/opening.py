@@ -78,7 +78,8 @@ def in_words(error: Exception) -> str:
         or "not a database" in text
         or "malformed" in text
         or "corrupt" in text
-        or "no such" in text
+        or "no such table" in text
+        or "no such column" in text
     ):
         return "the file is damaged"
     if "unable to open" in text or getattr(error, "errno", 0) in (errno.ENOTDIR, errno.EISDIR, errno.ENOENT):

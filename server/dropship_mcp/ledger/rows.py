@@ -11,8 +11,6 @@ State = Literal["claimed", "sending", "placed", "refused", "unknown"]
 """claimed: promised, nothing has left. sending: the order may have left. placed: it exists. refused: it certainly does
 not exist and may be sent again. unknown: it may exist; only looking or a person decides."""
 
-UNSETTLED: tuple[State, ...] = ("claimed", "sending", "unknown")
-
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:

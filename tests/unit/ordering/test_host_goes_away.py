@@ -115,9 +115,9 @@ async def test_a_server_that_is_told_to_stop_finishes_its_order_first(name: str,
 
 
 async def test_a_server_that_is_told_to_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
-    row, gate, rig = row_of("dipli"), Gate("after create"), make_rig(tmp_path, budget=Budget(call=0.2, flight=0.1))
+    row, gate, rig = row_of("dipli"), Gate("after create"), make_rig(tmp_path, budget=Budget(call=1, flight=0.5))
     rig.trace.at = gate
-    with anyio.fail_after(2):
+    with anyio.fail_after(4):
         async with rig.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(rig.create, row, row.arguments("R-1"))
             await gate.reached.wait()

@@ -35,7 +35,6 @@ BUDGET = Budget(call=1.5, flight=1, poll=0.005)
 POINTS = tuple(f"{when} {what}" for what in (*WRITES, "create", "any look") for when in ("before", "after"))
 MISHAPS = ("death", "the ledger fails", "the connection breaks", "a bug")
 
-
 NO_ANSWER: dict[str, str] = {}
 
 

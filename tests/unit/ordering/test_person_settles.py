@@ -67,7 +67,7 @@ async def test_the_error_names_the_command_that_settles(name: str, ledger: Path)
         add_fault(rig.world.store, Fault(name, "create", "reset_before"))
         with pytest.raises(OutcomeUnknown) as caught:
             await rig.create(row, row.arguments("R-1"))
-        command = f"dropship-mcp orders settle R-1 --provider {name} --as placed|refused"
+        command = f"dropship-mcp orders settle R-1 --provider {name} --as refused, or --as placed --order-id NUMBER"
         assert command in caught.value.fix
         assert command in (await rig.settle(row, "R-1")).next_step
 

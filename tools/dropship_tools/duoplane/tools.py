@@ -19,7 +19,7 @@ from dropship_tools.duoplane.models import (
 from dropship_tools.duoplane.product_models import AddProduct, DuoplaneProduct, FindProduct, FoundProducts, GetProduct
 from dropship_tools.duoplane.products import add_product, find_product, get_product
 from dropship_tools.duoplane.wire_shapes import WireOrder
-from dropship_tools.errors import FieldProblem, InvalidArguments, NotConfigured, NotFound
+from dropship_tools.errors import FieldProblem, InvalidArguments, NotConfigured, NotFound, ReferenceConflict
 from dropship_tools.orders import Certainty, Finding, Item, Plan, Sought, Summary
 from dropship_tools.tool import ChangeTool, CreateTool, Placement, ReadTool, Records, Tool
 from dropship_tools.wire import SendOnce
@@ -74,6 +74,11 @@ def plan(client: DuoplaneClient, args: CreateOrder) -> Plan:
 async def place(client: DuoplaneClient, planned: Plan, once: SendOnce) -> Placement:
     """Look, then send. Nothing is read back: whether vendors get the order is decided later, by Duoplane."""
     match, doubts = await existing(client, planned.reference, str(planned.content["store_id"]))
+    if match and not match.shown:  # it may be another channel's: neither a reason to send nor proof of ours
+        raise ReferenceConflict(
+            "Duoplane has purchase orders under this number, of an order that it does not show; nothing was sent",
+            fix="Stop and ask a person to look in Duoplane whose order that is.",
+        )
     if match:
         return Placement(_found(client, match, planned.reference, results.EXISTED), existed=True)
     created = await client.create_order(planned.payload, once)
