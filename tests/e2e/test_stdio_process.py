@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -75,6 +77,31 @@ def test_a_signal_ends_the_server_promptly_and_in_order(tmp_path: Path, number: 
     with sqlite3.connect(tmp_path / "dropship-mcp" / "ledger.sqlite3") as ledger:
         assert ledger.execute("SELECT reference, state FROM orders").fetchall() == [(REFERENCE, "placed")]
     ledger.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_call_under_way_is_answered_before_a_signal_ends_the_server(tmp_path: Path, number: signal.Signals) -> None:
+    ask_for_fault = [COMMAND, "sandbox", "fault", "dropday", "latency", "--operation", "create", "--value", "2"]
+    subprocess.run(ask_for_fault, env=environment(tmp_path), check=True, capture_output=True)
+    with started(tmp_path) as server:
+        server.send(server.hello(), server.call(DROPDAY.create, DROPDAY.order))
+        server.read()
+        wait_for_state(tmp_path / "dropship-mcp" / "ledger.sqlite3", "sending")
+        server.process.send_signal(number)
+        assert server.answer()["outcome"] == "placed"
+        assert server.finish() == (0, "")
+
+
+def wait_for_state(ledger: Path, state: str) -> None:
+    """Until the only order is in this state; the test's timeout bounds it."""
+    while True:
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db,
+        ):
+            if db.execute("SELECT state FROM orders").fetchall() == [(state,)]:
+                return
+        time.sleep(0.02)
 
 
 def test_a_host_that_vanishes_ends_the_server_without_a_word(tmp_path: Path) -> None:

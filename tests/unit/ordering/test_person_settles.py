@@ -102,3 +102,13 @@ async def test_only_an_unknown_outcome_is_settled_by_hand(
             await rig.create(row, row.arguments("R-1"))
         codes = codes or [await settle("R-1", "--as", "placed")]
         assert (codes, f"this order is {state}" in capsys.readouterr().err) == ([1], True)
+
+
+@pytest.mark.parametrize("arguments", [("placed",), ("refused", "--order-id", "X-1")])
+async def test_placed_needs_the_providers_number_and_refused_has_none(
+    arguments: tuple[str, ...], ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_rig(ledger) as rig:
+        await lose(rig, row_of("dipli"), "R-1")
+        assert await settle("R-1", "--as", *arguments) == 2
+    assert "--as placed needs --order-id, --as refused takes none" in capsys.readouterr().err

@@ -285,6 +285,18 @@ def test_each_mistake_in_the_configuration_file_is_said_in_one_line(
     assert problems(configured(tmp_path, toml)) == expected
 
 
+def test_one_login_under_two_names_is_refused(tmp_path: Path) -> None:
+    """The ledger would take them for two accounts, and the same order could leave under each."""
+    table = '[accounts.{}]\nprovider = "dipli"\napi_key = "k-9"\n'
+    twice = ["accounts one and two are the same login; keep one"]
+    assert problems(configured(tmp_path, table.format("one") + table.format("two"))) == twice
+
+
+@pytest.mark.parametrize("name", ["DROPSHIP_LEDGER", "DROPSHIP_SANDBOX"])
+def test_state_does_not_depend_on_the_folder_a_host_starts_in(name: str) -> None:
+    assert problems({name: "state/orders.sqlite3"}) == [f"{name} must be an absolute path"]
+
+
 def test_two_accounts_of_one_name_are_refused(tmp_path: Path) -> None:
     toml = '[accounts.dipli]\nprovider = "dipli"\napi_key = "k-9"'
     assert problems(configured(tmp_path, toml, DIPLI)) == ["accounts need different names; used twice: dipli"]
