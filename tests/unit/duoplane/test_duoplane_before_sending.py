@@ -14,7 +14,7 @@ from dropship_tools.duoplane.lookup import NOT_LOOKED
 from dropship_tools.duoplane.models import DuoplanePlaced
 from dropship_tools.duoplane.results import ACCEPTED, EXISTED
 from dropship_tools.duoplane.tools import place, plan
-from dropship_tools.errors import RateLimited
+from dropship_tools.errors import RateLimited, ReferenceConflict
 from dropship_tools.tool import Placement
 from unit.duoplane.duoplane_fakes import (
     FakeDuoplane,
@@ -81,6 +81,13 @@ async def test_two_reads_come_before_an_order() -> None:
 )
 async def test_an_order_that_is_there_already_is_not_bought_again(pages: dict[str, Reply]) -> None:
     assert await placed(pages) == (EXISTING, 0)
+
+
+async def test_purchase_orders_of_an_order_that_is_not_shown_stop_ours_and_are_not_taken_for_it() -> None:
+    fake = duoplane({PURCHASE_ORDERS: Reply(200, [purchase_order()]), ORDER: Reply(404, "")})
+    with pytest.raises(ReferenceConflict) as caught:
+        await place(fake.client, plan(fake.client, arguments()), permission())
+    assert (caught.value.sent, fake.sent()) == ("no", [])
 
 
 @pytest.mark.parametrize("other", [{"external_id": "WEB-9"}, {"store_id": 4712}], ids=["number", "store"])
