@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # shared machines are slow now and then; pytest-timeout bounds every test
-settings.register_profile("dropship", deadline=None, print_blob=True)
+settings.register_profile("dropship", deadline=None, max_examples=50, print_blob=True)
 settings.load_profile("dropship")
 
 
