@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -179,6 +180,7 @@ class SandboxStore:
     def _connection(self) -> sqlite3.Connection:
         if self._open_connection is None:
             self._open_connection = _in_memory() if self._path is None else _in_file(self._path)
+            weakref.finalize(self, self._open_connection.close)  # a forgotten store gives its file back too
         return self._open_connection
 
 
