@@ -17,8 +17,9 @@ from mcp.shared.exceptions import MCPError
 from dropship_mcp import answers
 from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import Offer
+from dropship_mcp.elicitation import Asked, HostDialog
 from dropship_mcp.logs import log_crash
-from dropship_mcp.ordering import Report
+from dropship_mcp.report import Report
 from dropship_tools.arguments import Arguments
 from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.personal import personal_values
@@ -52,7 +53,9 @@ class ToolBinding:
         """All tools, in a fixed order."""
         return types.ListToolsResult(tools=self._tools)
 
-    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        self, context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         """Accept, run, answer."""
         if params.name not in self._schemas:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
@@ -64,7 +67,9 @@ class ToolBinding:
         arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)
-            answer = await offer.run(arguments, _report_to(context))
+            answer = await offer.run(arguments, _report_to(context), HostDialog(context, params))
+        except Asked as asked:
+            return asked.result
         except DropshipError as error:
             private = [*offer.secrets(), *personal_values(arguments.model_dump() if arguments else {})]
             return _text(answers.error_text(error, ordering=offer.writes, private=private), is_error=True)

@@ -21,10 +21,12 @@ from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
 from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import AccountRecords
-from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey
+from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey, Terms
 from dropship_mcp.ledger import Row as LedgerRow
-from dropship_mcp.ordering import Budget, Ordering, Outcome
-from dropship_mcp.own_tools import OrderLooks, Settled, SettleOrder
+from dropship_mcp.order_looks import OrderLooks, Settled, SettleOrder
+from dropship_mcp.ordering import Ordering
+from dropship_mcp.placing import Budget, Outcome
+from dropship_mcp.policy import Policy
 from dropship_mcp.settings import Mode, Settings
 from dropship_tools.http import Timing
 from dropship_tools.provider import Provider
@@ -84,9 +86,9 @@ class TracedLedger(Ledger):
         super().__init__(path, **options)
         self._trace = trace
 
-    async def claim(self, key: OrderKey, content: Content) -> Claim:
+    async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
         """Between two points."""
-        return await self._between("claim", super().claim(key, content))
+        return await self._between("claim", super().claim(key, content, terms))
 
     async def sending(self, row: LedgerRow) -> LedgerRow:
         """Between two points."""
@@ -243,6 +245,7 @@ def make_rig(
     budget: Budget | None = None,
     busy_seconds: float = 2.0,
     trace: Trace | None = None,
+    policy: Policy | None = None,
 ) -> Rig:
     """A server's insides over `folder/ledger.sqlite3`, not running yet. Several are several processes to the ledger."""
     clock = clock or Clock()
@@ -251,7 +254,7 @@ def make_rig(
     path = folder / "ledger.sqlite3"
     accounts = TracedAccounts(Settings(ledger=path), world, timing, trace)
     ledger = TracedLedger(path, trace, now=clock, busy_seconds=busy_seconds)
-    return Rig(accounts, ledger, Ordering(ledger, now=clock, budget=budget), world, clock, trace)
+    return Rig(accounts, ledger, Ordering(ledger, policy, now=clock, budget=budget), world, clock, trace)
 
 
 @asynccontextmanager

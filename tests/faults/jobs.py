@@ -17,7 +17,7 @@ import anyio
 
 from contract.providers import NAMES, row_of
 from contract.rigs import Rig, Trace, make_rig, new_world
-from dropship_mcp.ordering import Budget
+from dropship_mcp.placing import Budget
 from dropship_tools.errors import DropshipError
 from unit.sandbox.worlds import Clock
 

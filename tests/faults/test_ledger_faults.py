@@ -67,7 +67,7 @@ def make_no_sense(path: Path) -> Callable[[], None]:
     with closing(sqlite3.connect(path)) as other, other:
         other.execute(
             "INSERT INTO orders SELECT 99, mode, provider, account, 'R-1', state, attempt, owner, fingerprint, "
-            "'{', trace, order_id, answer, reason, 'yesterday', sent_at, changed_at FROM orders"
+            "'{', trace, order_id, answer, reason, 'yesterday', sent_at, changed_at, parcel, total FROM orders"
         )
     return lambda: _put_back(path, kept)
 

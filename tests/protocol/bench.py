@@ -150,7 +150,7 @@ async def bench(
     settings = replace(settings, ledger=folder / "ledger.sqlite3")
     ledger = Ledger(settings.ledger_path(), now=clock)
     accounts = WatchedAccounts(settings, world, wire, timing)
-    ordering = Ordering(ledger, now=clock)
+    ordering = Ordering(ledger, settings.policy, now=clock)
     app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)
     try:
         async with Client(app, mode=era, cache=None) as client:

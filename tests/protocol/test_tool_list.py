@@ -29,7 +29,7 @@ ACCOUNTS = tuple(provider.sandbox_account() for provider in PROVIDERS)
 SETTINGS = {
     "the defaults": Settings(),
     "everything switched on": Settings(extra_tools=EXTRA),
-    "ordering off": Settings(ordering=False),
+    "ordering off": Settings(orders="off"),
     "live": Settings(mode="live", accounts=ACCOUNTS),
     "live without credentials": Settings(mode="live", missing={p.name: (p.credentials[0].env,) for p in PROVIDERS}),
     **{f"{provider.name} alone": Settings(providers=(provider.name,)) for provider in PROVIDERS},

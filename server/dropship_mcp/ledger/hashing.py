@@ -6,6 +6,7 @@ buyer's name or street.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -15,10 +16,13 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.rows import Content
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 FIELD_HASH_CHARACTERS = 12
 
@@ -58,11 +62,14 @@ class ContentHasher:
         """Tells one secret from another without showing it."""
         return self._hash("key", "id")[:16]
 
-    def content(self, content: Mapping[str, Any], trace: str = "") -> Content:
-        """Hashes of an order's normalised content and of its trace."""
+    def content(self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = "") -> Content:
+        """Hashes of an order's normalised content, with and without its reference, of its trace and of its parcel."""
         leaves = dict(_leaves(content))
+        bare = {name: value for name, value in leaves.items() if value != reference}
         return Content(
-            fingerprint=self._hash("order", json.dumps(leaves, sort_keys=True, ensure_ascii=False)),
+            fingerprint=self._hash("order", _text(leaves)),
+            bare=self._hash("bare", _text(bare)),
+            parcel=self._hash("parcel", parcel) if parcel else "",
             fields={name: self._hash(name, value)[:FIELD_HASH_CHARACTERS] for name, value in leaves.items()},
             trace=self.trace(trace) if trace else "",
         )
@@ -71,8 +78,31 @@ class ContentHasher:
         """Hash of a provider's way to recognise an order."""
         return self._hash("trace", trace)
 
+    def seal(self, text: str) -> str:
+        """`text` encrypted, so that only a process with the secret reads it, and nobody changes it."""
+        return self._cipher().encrypt(text.encode()).decode()
+
+    def unseal(self, sealed: str) -> str | None:
+        """What was sealed; None for anything else."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._cipher().decrypt(sealed.encode()).decode()
+        except (InvalidToken, ValueError):
+            return None
+
+    def _cipher(self) -> Fernet:
+        from cryptography.fernet import Fernet  # only orders that a person is asked about need it
+
+        key = hmac.new(self._secret, b"seal\0", hashlib.sha256).digest()
+        return Fernet(base64.urlsafe_b64encode(key))
+
     def _hash(self, purpose: str, text: str) -> str:
         return hmac.new(self._secret, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _text(leaves: Mapping[str, str]) -> str:
+    return json.dumps(leaves, sort_keys=True, ensure_ascii=False)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from dropship_mcp.ledger.rows import Content, OrderKey, Row
 
 COLUMNS = (
-    "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, order_id, answer, "
-    "reason, since, sent_at, changed_at"
+    "id, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, parcel, order_id, "
+    "answer, reason, since, sent_at, changed_at"
 )
+
+
+def time_text(value: datetime) -> str:
+    """A time as the ledger keeps it: UTC, so that text sorts as time does."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
@@ -24,15 +29,15 @@ def select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
 
 def read_row(found: Any) -> Row:
     """`COLUMNS` as a row. Raises ValueError for what the ledger never wrote."""
-    (id_, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, trace, *rest) = found
-    order_id, answer, reason, since, sent_at, changed_at = rest
+    (id_, mode, provider, account, reference, state, attempt, owner, fingerprint, fields, *rest) = found
+    trace, parcel, order_id, answer, reason, since, sent_at, changed_at = rest
     return Row(
         id=id_,
         key=OrderKey(mode, provider, account, reference),
         state=state,
         attempt=attempt,
         owner=owner,
-        content=Content(fingerprint, json.loads(fields), trace),
+        content=Content(fingerprint, json.loads(fields), trace, parcel=parcel),
         order_id=order_id,
         answer=json.loads(answer) if answer else {},
         reason=reason,

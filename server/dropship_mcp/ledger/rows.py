@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from dropship_mcp.policy import OrderFacts, Policy, Verdict
 
 State = Literal["claimed", "sending", "placed", "refused", "unknown"]
 """claimed: promised, nothing has left. sending: the order may have left. placed: it exists. refused: it certainly does
@@ -30,11 +32,15 @@ class Content:
         fingerprint: is this the same order or another one?
         fields: a short hash for each leaf, to name what changed.
         trace: how to recognise the order in a provider's list; empty where it can be looked up by reference.
+        bare: the fingerprint without the reference; not kept with orders, so it tells none apart.
+        parcel: what is sent to whom, whatever else differs: would this be the same parcel once more?
     """
 
     fingerprint: str
     fields: Mapping[str, str]
     trace: str = ""
+    bare: str = field(default="", compare=False)
+    parcel: str = ""
 
     def changed(self, other: Content) -> list[str]:
         """Names of the fields that differ, sorted."""
@@ -79,6 +85,76 @@ class Change:
     attempt: int
     state: State
     reason: str
+
+
+ApprovalState = Literal["waiting", "approved", "declined", "used", "expired"]
+"""waiting for a person; approved and not yet used; declined; used for the order it was given for; expired unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's agreement to one order: asked for, given or not, and used at most once.
+
+    Attributes:
+        number: what a person calls it.
+        fingerprint: the content it is for; any other content needs another one.
+        question: what the person is shown; empty once it is decided, because it names the buyer.
+        reason: which rules asked for it.
+        how: how it was decided, in our words; empty while it waits.
+        expires_at: until then it can be decided, and once given, used.
+    """
+
+    number: int
+    key: OrderKey
+    fingerprint: str
+    state: ApprovalState
+    question: str
+    reason: str
+    how: str
+    asked_at: datetime
+    decided_at: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order has to meet to be promised.
+
+    Attributes:
+        policy: the operator's rules.
+        facts: what the rules look at.
+        question: what a person is asked, if a person has to be; made from the verdict.
+    """
+
+    policy: Policy
+    facts: OrderFacts
+    question: Callable[[Verdict], str]
+
+
+class Withheld(Exception):
+    """An order that was not promised; nothing was written about it but, maybe, the question to a person.
+
+    Attributes:
+        verdict: what the policy said.
+        approval: the question that waits for a person, or was declined; None when the policy denies.
+    """
+
+    def __init__(self, verdict: Verdict, approval: Approval | None = None) -> None:
+        super().__init__(verdict.decision)
+        self.verdict = verdict
+        self.approval = approval
+
+
+class Decided(Exception):
+    """The approval does not wait for a person any more, or there is none. Its state says what became of it."""
+
+    def __init__(self, state: ApprovalState | None) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class LostOrder(Exception):
+    """The row is not in the state this process left it in: another process took it for dead, or a person settled it."""
 
 
 @dataclass(frozen=True, slots=True)

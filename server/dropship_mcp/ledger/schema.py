@@ -39,6 +39,33 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
     "CREATE INDEX orders_by_order_id ON orders (provider, account, order_id)",
+    # `total` counts ten-thousandths, so that it can be added up
+    """
+    ALTER TABLE orders ADD COLUMN parcel TEXT NOT NULL DEFAULT '';
+    ALTER TABLE orders ADD COLUMN total INTEGER;
+    DROP INDEX orders_by_time;
+    CREATE INDEX orders_by_time ON orders (since, mode, state, total);
+    CREATE INDEX orders_by_parcel ON orders (parcel, since) WHERE parcel <> '';
+    CREATE TABLE approvals (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        mode        TEXT NOT NULL,
+        provider    TEXT NOT NULL,
+        account     TEXT NOT NULL,
+        reference   TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        bare        TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'declined', 'used', 'expired')),
+        question    TEXT NOT NULL,
+        reason      TEXT NOT NULL,
+        how         TEXT NOT NULL,
+        asked_at    TEXT NOT NULL,
+        decided_at  TEXT,
+        expires_at  TEXT NOT NULL
+    );
+    CREATE INDEX approvals_by_order ON approvals (fingerprint);
+    CREATE INDEX approvals_by_content ON approvals (bare);
+    CREATE INDEX approvals_by_state ON approvals (state, mode)
+    """,
 )
 """One script a version; `PRAGMA user_version` counts them. Old scripts never change, new ones are added."""
 

@@ -6,43 +6,26 @@ process and a power cut. All work happens in one worker thread; the event loop n
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-import anyio
-import anyio.to_thread
-
-from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
-from dropship_mcp.ledger.opening import Unusable, in_words, may_pass, open_file
-from dropship_mcp.ledger.reading import COLUMNS, read_row, select
-from dropship_mcp.ledger.rows import Change, Claim, Content, OrderKey, Row, State
-from dropship_mcp.ledger.schema import NewerLedger
-from dropship_tools.errors import LedgerUnavailable
-
-if TYPE_CHECKING:
-    from dropship_mcp.ledger.owner import Owner
-
-T = TypeVar("T")
-
-BUSY_SECONDS = 5.0
-"""How long to wait for another process's write. Writes take milliseconds; longer means somebody holds the file."""
-
-WRONG_KEY = "its key file is missing or belongs to another ledger"
+from dropship_mcp.ledger.approvals import SqliteApprovals, agree, declined
+from dropship_mcp.ledger.file import BUSY_SECONDS, LedgerFile, transaction
+from dropship_mcp.ledger.history import before, total_units
+from dropship_mcp.ledger.opening import Unusable
+from dropship_mcp.ledger.reading import COLUMNS, read_row, select, time_text
+from dropship_mcp.ledger.rows import Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
+from dropship_mcp.policy import Before, Policy, judge
 
 
 def utc_now() -> datetime:
     """The present time, aware."""
     return datetime.now(UTC)
-
-
-class LostOrder(Exception):
-    """The row is not in the state this process left it in: another process took it for dead, or a person settled it."""
 
 
 class SqliteLedger:
@@ -52,40 +35,57 @@ class SqliteLedger:
         self, path: Path, *, now: Callable[[], datetime] = utc_now, busy_seconds: float = BUSY_SECONDS
     ) -> None:
         self.path = path
+        self.approvals = SqliteApprovals(file := LedgerFile(path, busy_seconds), now)
+        self._file = file
         self._now = now
-        self._busy_seconds = busy_seconds
-        self._connection: sqlite3.Connection | None = None
-        self._owner: Owner | None = None
-        self._hasher: ContentHasher | None = None
-        self._one_at_a_time: anyio.CapacityLimiter | None = None
+
+    async def close(self) -> None:
+        """Close the file and give up this process's claims."""
+        await self._file.close()
 
     # --- an order's life -----------------------------------------------------------------------------------------
 
-    async def hashes(self, content: Mapping[str, Any], trace: str = "") -> Content:
+    async def hashes(
+        self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = ""
+    ) -> Content:
         """Keyed hashes of an order's content."""
-        return await self._work(lambda _: self._hash().content(content, trace))
+        return await self._file.work(
+            lambda _: self._file.hasher().content(content, trace, reference=reference, parcel=parcel)
+        )
 
-    async def claim(self, key: OrderKey, content: Content) -> Claim:
-        """Promise to send an order, unless it is somebody else's or settled.
+    async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
+        """Promise to send an order, unless it is somebody else's or settled, or the terms forbid it.
 
         New, refused, and claimed-by-a-dead-process orders are won. A row that a dead process was sending becomes
-        `unknown`.
+        `unknown`. The terms are judged in the same transaction, so no two processes pass the last place of a limit.
+
+        Raises:
+            Withheld: the policy denies it, or a person has to agree first or said no.
         """
 
-        def work(db: sqlite3.Connection) -> Claim:
-            with _transaction(db):
+        def work(db: sqlite3.Connection) -> Claim | Withheld:
+            with transaction(db):
                 row = select(db, key)
                 if row is None:
-                    return Claim(self._insert(db, key, content), won=True)
+                    agreed = self._permit(db, key, content, terms)
+                    if isinstance(agreed, Withheld):
+                        return agreed
+                    return Claim(self._insert(db, key, content, terms, agreed), won=True)
                 stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
                 if row.state == "sending" and stale:
                     reason = "the process that sent it ended before an answer was recorded"
                     return Claim(self._change(db, row, "unknown", reason=reason), won=False)
                 if row.state == "refused" or (row.state == "claimed" and stale):
-                    return Claim(self._again(db, row, content), won=True)
+                    agreed = self._permit(db, key, content, terms)
+                    if isinstance(agreed, Withheld):
+                        return agreed
+                    return Claim(self._again(db, row, content, terms, agreed), won=True)
                 return Claim(row, won=False)
 
-        return await self._work(work)
+        claim = await self._file.work(work)
+        if isinstance(claim, Withheld):
+            raise claim
+        return claim
 
     async def sending(self, row: Row) -> Row:
         """Record that the order leaves now. Nothing may leave when this raises.
@@ -119,19 +119,34 @@ class SqliteLedger:
         """
 
         def work(db: sqlite3.Connection) -> Row:
-            with _transaction(db):
+            with transaction(db):
                 present = _must(self._shown(select(db, row.key)))
                 if present.attempt != row.attempt or present.state != "unknown":
                     raise LostOrder(present.state)
                 return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
 
-        return await self._work(work)
+        return await self._file.work(work)
+
+    async def before(self, key: OrderKey, content: Content, policy: Policy) -> Before:
+        """What went out before, as the policy would see it now. A ledger that does not exist yet is not made."""
+        if not policy.counts() or not self.path.exists():
+            return Before()
+        return await self._file.work(lambda db: before(db, key, content, policy, self._now()))
+
+    async def check(self) -> None:
+        """Write without changing anything."""
+
+        def work(db: sqlite3.Connection) -> None:
+            with transaction(db):
+                db.execute("UPDATE facts SET value = value")
+
+        await self._file.work(work)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`."""
-        return await self._work(lambda db: self._shown(select(db, key)))
+        return await self._file.work(lambda db: self._shown(select(db, key)))
 
     async def by_reference(self, mode: str, reference: str) -> list[Row]:
         """All orders with this reference, whichever provider and account."""
@@ -158,7 +173,7 @@ class SqliteLedger:
         """The provider's numbers of the account's other orders since then."""
         rows = await self._rows(
             "mode = ? AND provider = ? AND account = ? AND reference <> ? AND since >= ? AND order_id <> ''",
-            (*astuple(key), _time(since)),
+            (*astuple(key), time_text(since)),
         )
         return frozenset(row.order_id for row in rows)
 
@@ -167,7 +182,7 @@ class SqliteLedger:
         rows = await self._rows(
             "mode = ? AND provider = ? AND account = ? AND reference <> ? AND since >= ? AND "
             "(order_id = ? OR (order_id = '' AND trace = ? AND state IN ('sending', 'unknown', 'placed')))",
-            (*astuple(row.key), _time(since), order_id, row.content.trace),
+            (*astuple(row.key), time_text(since), order_id, row.content.trace),
         )
         return bool(rows)
 
@@ -180,59 +195,69 @@ class SqliteLedger:
             )
             return [Change(datetime.fromisoformat(at), attempt, state, reason) for at, attempt, state, reason in found]
 
-        return await self._work(work)
+        return await self._file.work(work)
 
     async def trace_test(self, row: Row) -> Callable[[str], bool]:
         """A test whether a trace seen at the provider is this order's."""
-        hasher = await self._work(lambda _: self._hash())
+        hasher = await self._file.work(lambda _: self._file.hasher())
         return lambda trace: bool(row.content.trace) and hasher.trace(trace) == row.content.trace
 
     async def forget_sandbox(self) -> None:
-        """Delete the sandbox's orders; live ones stay."""
+        """Delete the sandbox's orders and approvals; live ones stay."""
 
         def work(db: sqlite3.Connection) -> None:
-            with _transaction(db):
+            with transaction(db):
                 db.execute("DELETE FROM orders WHERE mode = 'sandbox'")
+                db.execute("DELETE FROM approvals WHERE mode = 'sandbox'")
 
-        await self._work(work)
-
-    async def close(self) -> None:
-        """Close the file and give up this process's claims."""
-
-        def work() -> None:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            if self._owner is not None:
-                self._owner.release()
-                self._owner = None
-
-        await anyio.to_thread.run_sync(work, limiter=self._limiter())
+        await self._file.work(work)
 
     # --- inside the worker thread --------------------------------------------------------------------------------
 
-    def _insert(self, db: sqlite3.Connection, key: OrderKey, content: Content) -> Row:
-        now = _time(self._now())
+    def _permit(self, db: sqlite3.Connection, key: OrderKey, content: Content, terms: Terms | None) -> str | Withheld:
+        """Who agreed to the order, if somebody had to; or why it may not go out."""
+        if terms is None:
+            return ""
+        now = self._now()
+        verdict = judge(terms.policy, terms.facts, before(db, key, content, terms.policy, now))
+        if verdict.decision == "deny":
+            return Withheld(verdict)
+        if no := declined(db, key, content, now):
+            return Withheld(verdict, no)
+        if verdict.decision == "allow":
+            return ""
+        agreed = agree(db, key, content, terms, verdict, now, self._file.hasher())
+        if isinstance(agreed, Withheld):
+            return agreed
+        number, how = agreed
+        return f"approved by a person: {how} (approval {number})"
+
+    def _insert(self, db: sqlite3.Connection, key: OrderKey, content: Content, terms: Terms | None, agreed: str) -> Row:
+        now = time_text(self._now())
         cursor = db.execute(
             "INSERT INTO orders (mode, provider, account, reference, state, attempt, owner, fingerprint, fields, "
-            "trace, order_id, answer, reason, since, changed_at) "
-            "VALUES (?, ?, ?, ?, 'claimed', 1, ?, ?, ?, ?, '', '', '', ?, ?)",
+            "trace, parcel, total, order_id, answer, reason, since, changed_at) "
+            "VALUES (?, ?, ?, ?, 'claimed', 1, ?, ?, ?, ?, ?, ?, '', '', '', ?, ?)",
             (
-                *(key.mode, key.provider, key.account, key.reference, self._me().id),
-                *(content.fingerprint, json.dumps(content.fields), content.trace, now, now),
+                *(key.mode, key.provider, key.account, key.reference, self._file.owner().id),
+                *(content.fingerprint, json.dumps(content.fields), content.trace),
+                *(content.parcel, _total(terms), now, now),
             ),
         )
-        _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", "")
+        _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", agreed)
         return _must(select(db, key))
 
-    def _again(self, db: sqlite3.Connection, row: Row, content: Content) -> Row:
-        now = _time(self._now())
+    def _again(self, db: sqlite3.Connection, row: Row, content: Content, terms: Terms | None, agreed: str) -> Row:
+        now = time_text(self._now())
         db.execute(
             "UPDATE orders SET state = 'claimed', attempt = attempt + 1, owner = ?, fingerprint = ?, fields = ?, "
-            "trace = ?, reason = '', since = ?, sent_at = NULL, changed_at = ? WHERE id = ?",
-            (self._me().id, content.fingerprint, json.dumps(content.fields), content.trace, now, now, row.id),
+            "trace = ?, parcel = ?, total = ?, reason = '', since = ?, sent_at = NULL, changed_at = ? WHERE id = ?",
+            (
+                *(self._file.owner().id, content.fingerprint, json.dumps(content.fields), content.trace),
+                *(content.parcel, _total(terms), now, now, row.id),
+            ),
         )
-        _log_change(db, row.id, now, row.attempt + 1, "claimed", "")
+        _log_change(db, row.id, now, row.attempt + 1, "claimed", agreed)
         return _must(select(db, row.key))
 
     async def _step(
@@ -246,7 +271,7 @@ class SqliteLedger:
         reason: str = "",
     ) -> Row:
         def work(db: sqlite3.Connection) -> Row:
-            with _transaction(db):
+            with transaction(db):
                 present = _must(select(db, row.key))
                 mine = present.state == "unknown" or present.owner == row.owner
                 if present.attempt != row.attempt or present.state not in allowed or not mine:
@@ -255,7 +280,7 @@ class SqliteLedger:
                     raise LostOrder("the order that was found is another reference's")
                 return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
 
-        return await self._work(work)
+        return await self._file.work(work)
 
     def _change(
         self,
@@ -267,7 +292,7 @@ class SqliteLedger:
         answer: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> Row:
-        now = _time(self._now())
+        now = time_text(self._now())
         db.execute(
             "UPDATE orders SET state = ?, order_id = CASE WHEN ? <> '' THEN ? ELSE order_id END, answer = ?, "
             "reason = ?, changed_at = ?, sent_at = CASE WHEN ? = 'sending' THEN ? ELSE sent_at END WHERE id = ?",
@@ -277,7 +302,7 @@ class SqliteLedger:
         return _must(select(db, row.key))
 
     def _shown(self, row: Row | None) -> Row | None:
-        if row and row.state == "sending" and not self._me().is_alive(row.owner):
+        if row and row.state == "sending" and not self._file.owner().is_alive(row.owner):
             return replace(row, state="unknown")
         return row
 
@@ -288,71 +313,11 @@ class SqliteLedger:
         def work(db: sqlite3.Connection) -> list[Row]:
             return [_must(self._shown(read_row(found))) for found in db.execute(query, (*values, limit))]
 
-        return await self._work(work)
+        return await self._file.work(work)
 
     def _holds(self, owner: str) -> bool:
         """Whether `owner` is another living process. A row of our own that asks to be claimed again was left behind."""
-        return owner != self._me().id and self._me().is_alive(owner)
-
-    def _me(self) -> Owner:
-        if self._owner is None:
-            from dropship_mcp.ledger.owner import Owner  # filelock, which only an order needs
-
-            self._owner = Owner(self.path.with_name(f"{self.path.name}.owners"))
-        return self._owner
-
-    def _hash(self) -> ContentHasher:
-        if self._hasher is None:
-            self._hasher = ContentHasher(load_or_create_secret(self._key_path()))
-        return self._hasher
-
-    def _key_path(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.key")
-
-    # --- opening and failing -------------------------------------------------------------------------------------
-
-    def _limiter(self) -> anyio.CapacityLimiter:
-        if self._one_at_a_time is None:
-            self._one_at_a_time = anyio.CapacityLimiter(1)
-        return self._one_at_a_time
-
-    async def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def in_thread() -> T:
-            try:
-                return work(self._open())
-            except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
-                if self._connection is not None and not may_pass(error):
-                    self._connection.close()
-                    self._connection = None
-                raise LedgerUnavailable(
-                    f"the ledger cannot be used: {in_words(error)}",
-                    fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
-                ) from error
-
-        return await anyio.to_thread.run_sync(in_thread, limiter=self._limiter())
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            connection = open_file(self.path, self._busy_seconds)
-            try:
-                self._check_key(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
-
-    def _check_key(self, db: sqlite3.Connection) -> None:
-        """With another secret every repeated order would look like a changed one."""
-        known = db.execute("SELECT value FROM facts WHERE name = 'key_id'").fetchone()
-        if known and not self._key_path().exists():  # a new one would only be in the way of the old one
-            raise Unusable(WRONG_KEY)
-        key_id = self._hash().key_id()
-        if known is None:
-            db.execute("INSERT OR IGNORE INTO facts (name, value) VALUES ('key_id', ?)", (key_id,))
-        elif known[0] != key_id:
-            self._hasher = None  # the right key may be put back
-            raise Unusable(WRONG_KEY)
+        return owner != self._file.owner().id and self._file.owner().is_alive(owner)
 
 
 def _is_taken(db: sqlite3.Connection, key: OrderKey, order_id: str) -> bool:
@@ -364,16 +329,8 @@ def _is_taken(db: sqlite3.Connection, key: OrderKey, order_id: str) -> bool:
     return found.fetchone() is not None
 
 
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Generator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
+def _total(terms: Terms | None) -> int | None:
+    return total_units(terms.facts.total) if terms else None
 
 
 def _log_change(db: sqlite3.Connection, row_id: int, at: str, attempt: int, state: State, reason: str) -> None:
@@ -384,7 +341,3 @@ def _must(row: Row | None) -> Row:
     if row is None:
         raise Unusable("a row has vanished from it")
     return row
-
-
-def _time(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -9,9 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from dropship_mcp.ledger import Ledger, OrderKey
+from dropship_mcp.ledger import Ledger, LostOrder, OrderKey
 from dropship_mcp.ledger.owner import Owner
-from dropship_mcp.ledger.sqlite import LostOrder
 from unit.ledger.ledgers import CONTENT, FACTS, KEY, in_state, open_ledger, won
 from unit.sandbox.worlds import Clock
 

@@ -10,9 +10,8 @@ from typing import get_args
 
 import pytest
 
-from dropship_mcp.ledger import Ledger, OrderKey, Row, State
+from dropship_mcp.ledger import Ledger, LostOrder, OrderKey, Row, State
 from dropship_mcp.ledger.rows import Change
-from dropship_mcp.ledger.sqlite import LostOrder
 from unit.ledger.ledgers import CONTENT, FACTS, KEY, in_state, open_ledger, won
 from unit.sandbox.worlds import NOON, Clock
 

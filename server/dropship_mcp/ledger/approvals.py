@@ -1,0 +1,197 @@
+"""A person's agreement in SQLite: asked for, decided once, used once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dropship_mcp.ledger.file import LedgerFile, transaction
+from dropship_mcp.ledger.hashing import ContentHasher
+from dropship_mcp.ledger.reading import time_text
+from dropship_mcp.ledger.rows import Approval, ApprovalState, Content, Decided, OrderKey, Terms, Withheld
+from dropship_mcp.policy import HOUR, Verdict
+
+MOST_WAITING = 100
+"""A model that asks for more gets no further question: nobody reads that many."""
+
+_ORDER = "mode, provider, account, reference, fingerprint"
+COLUMNS = f"id, {_ORDER}, state, question, reason, how, asked_at, decided_at, expires_at"
+
+
+class SqliteApprovals:
+    """The questions that wait for a person, and what the person said."""
+
+    def __init__(self, file: LedgerFile, now: Callable[[], datetime]) -> None:
+        self._file = file
+        self._now = now
+
+    async def decide(self, number: int, *, agreed: bool, how: str, good_for: timedelta) -> None:
+        """Record what a person said. An agreement can be used once, within `good_for`.
+
+        Raises:
+            Decided: it does not wait any more, or there is no such question.
+        """
+
+        def work(db: sqlite3.Connection) -> Decided | None:
+            with transaction(db):  # what has expired is committed even if this one is among it
+                try:
+                    _decide(db, number, agreed=agreed, how=how, now=self._now(), good_for=good_for)
+                except Decided as decided:
+                    return decided
+            return None
+
+        if decided := await self._file.work(work):
+            raise decided
+
+    async def get(self, number: int) -> Approval | None:
+        """One approval, its question in clear; None if there is none."""
+
+        def work(db: sqlite3.Connection) -> Approval | None:
+            self._expire(db)
+            found = _by_number(db, number)
+            return found and readable(found, self._file.hasher())
+
+        return await self._file.work(work)
+
+    async def recent(
+        self, mode: str | None = None, state: ApprovalState | None = None, limit: int = 100
+    ) -> list[Approval]:
+        """Approvals, newest first, their questions in clear."""
+
+        def work(db: sqlite3.Connection) -> list[Approval]:
+            self._expire(db)
+            found = db.execute(
+                f"SELECT {COLUMNS} FROM approvals WHERE (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?) "  # noqa: S608
+                "ORDER BY id DESC LIMIT ?",
+                (mode, mode, state, state, limit),
+            )
+            return [readable(_read(row), self._file.hasher()) for row in found]
+
+        return await self._file.work(work)
+
+    async def sealed(self, approval: Approval) -> str:
+        """Says which question this is, so that only this ledger can write or read it."""
+        return await self._file.work(lambda _: self._file.hasher().seal(_identity(approval)))
+
+    async def is_sealed(self, state: str, approval: Approval) -> bool:
+        """Whether `state` was sealed for this question."""
+        return await self._file.work(lambda _: self._file.hasher().unseal(state) == _identity(approval))
+
+    def _expire(self, db: sqlite3.Connection) -> None:
+        with transaction(db):
+            _expire(db, self._now())
+
+
+def _identity(approval: Approval) -> str:
+    return f"approval {approval.number} {approval.fingerprint}"
+
+
+def readable(approval: Approval, hasher: ContentHasher) -> Approval:
+    """With its question in clear."""
+    return replace(approval, question=(hasher.unseal(approval.question) or "") if approval.question else "")
+
+
+def _expire(db: sqlite3.Connection, now: datetime) -> None:
+    """Close what ran out of time, and forget the buyer it names."""
+    db.execute(
+        "UPDATE approvals SET state = 'expired', question = '' WHERE state IN ('waiting', 'approved') "
+        "AND expires_at <= ?",
+        (time_text(now),),
+    )
+
+
+def agree(
+    db: sqlite3.Connection,
+    key: OrderKey,
+    content: Content,
+    terms: Terms,
+    verdict: Verdict,
+    now: datetime,
+    hasher: ContentHasher,
+) -> tuple[int, str] | Withheld:
+    """Use a person's agreement to exactly this order: its number and how it was given; or why there is none.
+
+    A question is written down if none waits. The transaction has to be committed in both cases.
+    """
+    _expire(db, now)
+    for approval in _of_order(db, key, content):
+        if approval.state == "approved":
+            db.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (approval.number,))
+            return approval.number, approval.how
+        return Withheld(verdict, readable(approval, hasher))
+    waiting = db.execute("SELECT count(*) FROM approvals WHERE state = 'waiting' AND mode = ?", (key.mode,))
+    if waiting.fetchone()[0] >= MOST_WAITING:
+        return Withheld(verdict)
+    cursor = db.execute(
+        "INSERT INTO approvals (mode, provider, account, reference, fingerprint, bare, state, question, reason, how, "
+        "asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, '', ?, ?)",
+        (
+            *(key.mode, key.provider, key.account, key.reference, content.fingerprint, content.bare),
+            *(hasher.seal(terms.question(verdict)), verdict.text()),
+            *(time_text(now), time_text(now + terms.policy.approval)),
+        ),
+    )
+    found = _by_number(db, cursor.lastrowid or 0)
+    return Withheld(verdict, found and readable(found, hasher))
+
+
+def declined(db: sqlite3.Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
+    """A person's no to this content within the last hour, whatever reference it had then."""
+    found = db.execute(
+        f"SELECT {COLUMNS} FROM approvals WHERE bare = ? AND mode = ? AND provider = ? AND state = 'declined' "  # noqa: S608
+        "AND decided_at > ? ORDER BY id DESC LIMIT 1",
+        (content.bare, key.mode, key.provider, time_text(now - HOUR)),
+    ).fetchone()
+    return _read(found) if found else None
+
+
+def _decide(db: sqlite3.Connection, number: int, *, agreed: bool, how: str, now: datetime, good_for: timedelta) -> None:
+    """Write down what a person said.
+
+    Raises:
+        Decided: it does not wait any more, or there is no such question.
+    """
+    _expire(db, now)
+    cursor = db.execute(
+        "UPDATE approvals SET state = ?, how = ?, decided_at = ?, expires_at = ?, question = '' "
+        "WHERE id = ? AND state = 'waiting'",
+        ("approved" if agreed else "declined", how, time_text(now), time_text(now + good_for), number),
+    )
+    if cursor.rowcount != 1:
+        present = _by_number(db, number)
+        raise Decided(present.state if present else None)
+
+
+def _by_number(db: sqlite3.Connection, number: int) -> Approval | None:
+    """One approval as it is stored, its question sealed."""
+    found = db.execute(f"SELECT {COLUMNS} FROM approvals WHERE id = ?", (number,)).fetchone()  # noqa: S608
+    return _read(found) if found else None
+
+
+def _of_order(db: sqlite3.Connection, key: OrderKey, content: Content) -> list[Approval]:
+    """The open approval of exactly this order, if there is one."""
+    found = db.execute(
+        f"SELECT {COLUMNS} FROM approvals WHERE fingerprint = ? AND mode = ? AND provider = ? AND account = ? "  # noqa: S608
+        "AND reference = ? AND state IN ('approved', 'waiting') ORDER BY state, id LIMIT 1",
+        (content.fingerprint, key.mode, key.provider, key.account, key.reference),
+    )
+    return [_read(row) for row in found]
+
+
+def _read(found: Any) -> Approval:
+    (number, mode, provider, account, reference, fingerprint, state, question, reason, how, asked, decided, end) = found
+    return Approval(
+        number=number,
+        key=OrderKey(mode, provider, account, reference),
+        fingerprint=fingerprint,
+        state=state,
+        question=question,
+        reason=reason,
+        how=how,
+        asked_at=datetime.fromisoformat(asked),
+        decided_at=datetime.fromisoformat(decided) if decided else None,
+        expires_at=datetime.fromisoformat(end),
+    )

@@ -1,0 +1,48 @@
+"""What went out before, as far as the operator's rules ask for it. Runs inside the transaction that claims an order."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from decimal import Decimal
+
+from dropship_mcp.ledger.reading import time_text
+from dropship_mcp.ledger.rows import Content, OrderKey
+from dropship_mcp.policy import DAY, HOUR, Before, Policy
+
+TOTAL_UNIT = Decimal("0.0001")
+"""Totals are kept as whole numbers of this, so that they add up exactly."""
+
+
+def total_units(total: Decimal | None) -> int | None:
+    """For the ledger's `total` column; rounded up, so that no limit is passed by a fraction."""
+    return None if total is None else int((total / TOTAL_UNIT).to_integral_value("ROUND_CEILING"))
+
+
+def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Policy, now: datetime) -> Before:
+    """Orders of this mode that were not refused. This order's own row does not count: it is promised anew.
+
+    A time in the future (a clock was set back) counts as now.
+    """
+    if not policy.counts():
+        return Before()
+    own = (key.mode, key.provider, key.account, key.reference)
+    hour, day = time_text(now - HOUR), time_text(now - DAY)
+    count_hour, count, total = db.execute(
+        "SELECT coalesce(sum(since > ?), 0), count(*), coalesce(sum(total), 0) FROM orders "
+        "WHERE since > ? AND mode = ? AND state <> 'refused' "
+        "AND NOT (mode = ? AND provider = ? AND account = ? AND reference = ?)",
+        (hour, day, key.mode, *own),
+    ).fetchone()
+    twin = db.execute(
+        "SELECT reference FROM orders WHERE parcel = ? AND parcel <> '' AND since > ? AND mode = ? "
+        "AND state <> 'refused' AND NOT (mode = ? AND provider = ? AND account = ? AND reference = ?) "
+        "ORDER BY since DESC LIMIT 1",
+        (content.parcel, day, key.mode, *own),
+    ).fetchone()
+    return Before(
+        orders_last_hour=count_hour,
+        orders_last_day=count,
+        total_last_day=total * TOTAL_UNIT,
+        same_parcel=twin[0] if twin else "",
+    )
