@@ -6,7 +6,7 @@ buyers, models and providers wrote stands in it only cleaned, cut and in quotes,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -125,10 +125,10 @@ def _lines(connection: Connection, plan: Plan, content: Content, verdict: Verdic
     yield "Place this order? " + ("It costs real money and cannot be taken back." if live else "(sandbox: no money)")
     yield f"Provider: {connection.provider.title}, account {connection.account.name}, {connection.mode.upper()}"
     yield f"Reference: {_quoted(plan.reference)}"
-    yield f"Items: {len(summary.items)} lines, {sum(item.quantity for item in summary.items)} pieces"
+    yield f"Items: {_counted(summary.items)}"
     yield from map(_item, summary.items[:MOST_ITEMS])
     if more := summary.items[MOST_ITEMS:]:
-        yield f"- and {len(more)} more lines, {sum(item.quantity for item in more)} pieces"
+        yield f"- and more: {_counted(more)}"
     yield f"Total: {total(summary)}"
     if summary.pays_at_once:
         yield "Paid from the account's credit at once."
@@ -138,6 +138,11 @@ def _lines(connection: Connection, plan: Plan, content: Content, verdict: Verdic
     if rules := [reason.text() for reason in verdict.reasons if reason.rule != "orders"]:
         yield f"Asked because: {clean('; '.join(rules), LINE * 5)}"
     yield f"Fingerprint: {content.fingerprint[:4]}-{content.fingerprint[4:8]}"
+
+
+def _counted(items: Sequence[Item]) -> str:
+    pieces = sum(item.quantity for item in items)
+    return f"{len(items)} line{'s' * (len(items) != 1)}, {pieces} piece{'s' * (pieces != 1)}"
 
 
 def _item(item: Item) -> str:

@@ -86,9 +86,9 @@ class Policy:
             *((f"account {name}", decision) for name, decision in self.accounts.items()),
         ]
         return [
-            *(f"deny above {limit}" for limit in self.deny.shown()),
-            *(f"ask above {limit}" for limit in self.ask.shown()),
-            *(f"{decision} {name}" for name, decision in choices if decision != "allow"),
+            *(f"deny: {limit}" for limit in self.deny.shown()),
+            *(f"ask: {limit}" for limit in self.ask.shown()),
+            *(f"{decision}: {name}" for name, decision in choices if decision != "allow"),
         ]
 
 

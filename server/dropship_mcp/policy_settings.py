@@ -48,6 +48,8 @@ CAPS: dict[str, str] = {
 _DECISIONS: tuple[Decision, ...] = get_args(Decision)
 _RULES = (*(f.name for f in fields(Policy) if f.name not in ("orders", "approval")), "approval_minutes")
 _LONGEST_APPROVAL = 24 * 60
+LARGEST = 10**12
+"""Of any limit."""
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -143,14 +145,14 @@ _LIMITS: Mapping[str, Callable[[object, str, list[str]], Any]] = {
 
 
 def _number(value: object) -> Decimal | None:
-    """A number that is not negative; None for anything else."""
+    """A number that is not negative and not absurd; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number >= 0 else None
+    return number if number.is_finite() and 0 <= number <= LARGEST else None
 
 
 def _minutes(value: object, problems: list[str]) -> timedelta:

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 import httpx2
 import mcp_types as types
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
@@ -141,10 +142,19 @@ async def bench(
     only: Sample | None = None,
     settings: Settings | None = None,
     timing: Timing = NO_PAUSES,
+    person: ElicitationFnT | None = None,
+    world: SandboxWorld | None = None,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[Bench]:
-    """A server in sandbox mode and a client of the given era. `only`: one provider, which opens much faster."""
-    clock = Clock()
-    world = world_at(clock)
+    """A server in sandbox mode and a client of the given era.
+
+    Args:
+        only: one provider, which opens much faster.
+        person: answers the host's questions; without one the host cannot ask.
+        world, clock: those of an earlier server on the same folder.
+    """
+    clock = clock or Clock()
+    world = world or world_at(clock)
     wire = Wire()
     settings = settings or (Settings(providers=(only.provider,)) if only else Settings())
     settings = replace(settings, ledger=folder / "ledger.sqlite3")
@@ -153,7 +163,7 @@ async def bench(
     ordering = Ordering(ledger, settings.policy, now=clock)
     app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)
     try:
-        async with Client(app, mode=era, cache=None) as client:
+        async with Client(app, mode=era, cache=None, elicitation_callback=person) as client:
             tools = {tool["name"]: tool for tool in await listed(client)}
             yield Bench(client, accounts, ledger, world, clock, wire, tools)
     except ExceptionGroup as group:  # a failed assertion comes wrapped by every task group on its way

@@ -1,0 +1,29 @@
+"""The person in front of a host: is shown questions, and answers as told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp_types as types
+
+Answer = Callable[[], types.ElicitResult]
+
+YES: Answer = lambda: types.ElicitResult(action="accept", content={"confirm": True})  # noqa: E731
+UNTICKED: Answer = lambda: types.ElicitResult(action="accept", content={"confirm": False})  # noqa: E731
+NO: Answer = lambda: types.ElicitResult(action="decline")  # noqa: E731
+PUT_AWAY: Answer = lambda: types.ElicitResult(action="cancel")  # noqa: E731
+
+
+@dataclass
+class Person:
+    """Answers every question alike; `questions` are what was shown."""
+
+    answer: Answer = YES
+    questions: list[str] = field(default_factory=list[str])
+
+    async def __call__(self, context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        """The SDK's elicitation callback."""
+        self.questions.append(params.message)
+        return self.answer()
