@@ -48,7 +48,7 @@ class ServerProcess:
                 "io.modelcontextprotocol/clientCapabilities": {},
                 "io.modelcontextprotocol/clientInfo": CLIENT,
             }
-        return _line({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
+        return line({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
 
     def call(self, tool: str, arguments: dict[str, Any] | None = None) -> bytes:
         """A tool call as one line."""
@@ -59,7 +59,7 @@ class ServerProcess:
         if self._era == "auto":
             return b""
         params = {"protocolVersion": VERSIONS["legacy"], "capabilities": {}, "clientInfo": CLIENT}
-        return self.request("initialize", params) + _line({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return self.request("initialize", params) + line({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def send(self, *lines: bytes) -> None:
         """Write to the server's stdin."""
@@ -83,8 +83,8 @@ class ServerProcess:
             if not piece:
                 raise AssertionError(f"no answer; stderr: {self.finish()[1]}")
             self._unread += piece
-        line, _, self._unread = self._unread.partition(b"\n")
-        return cast("dict[str, Any]", json.loads(line))
+        message, _, self._unread = self._unread.partition(b"\n")
+        return cast("dict[str, Any]", json.loads(message))
 
     def answer(self) -> dict[str, Any]:
         """The structured content of the next message, which answers a tool call."""
@@ -96,18 +96,26 @@ class ServerProcess:
         return self.process.returncode, (errors or b"").decode()
 
 
-def _line(message: dict[str, Any]) -> bytes:
+def line(message: dict[str, Any]) -> bytes:
+    """A message as it travels."""
     return json.dumps(message).encode() + b"\n"
 
 
 @contextmanager
 def started(
-    state: Path, era: Era = "legacy", command: Sequence[str] = (COMMAND,), errors: IO[bytes] | None = None
+    state: Path,
+    era: Era = "legacy",
+    command: Sequence[str] = (COMMAND,),
+    errors: IO[bytes] | None = None,
+    **settings: str,
 ) -> Generator[ServerProcess]:
-    """A server process that is killed if a test leaves it behind. `errors`: where stderr goes instead of a pipe."""
+    """A server process that is killed if a test leaves it behind. `errors`: where stderr goes instead of a pipe.
+
+    `settings` are further variables of its environment.
+    """
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=errors or pipe, env=environment(state), cwd=state
+        command, stdin=pipe, stdout=pipe, stderr=errors or pipe, env=environment(state, **settings), cwd=state
     ) as process:
         try:
             yield ServerProcess(process, era)

@@ -127,7 +127,7 @@ def test_every_required_field_must_be_given(name: str) -> None:
         ),
         (
             {"postcode": 1000},
-            ("", "postcode has five digits in FR: pass it as text with its leading zero"),
+            ("country", "postcode has five digits in FR: pass it as text with its leading zero"),
         ),
         ({"quantity": 3}, ("quantity", "Extra inputs are not permitted")),
         ({"products": [1, 2]}, ("products", "Extra inputs are not permitted")),

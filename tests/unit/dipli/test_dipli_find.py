@@ -11,7 +11,7 @@ import pytest
 from dropship_tools.dipli.client import MAX_PAGES
 from dropship_tools.dipli.tools import find
 from dropship_tools.dipli.traces import sent_trace
-from dropship_tools.errors import DropshipError, ProviderAuth, ProviderUnavailable
+from dropship_tools.errors import DropshipError, ProviderAuth, ProviderUnavailable, UnexpectedAnswer
 from dropship_tools.orders import Finding, Placed, Sought
 from unit.dipli.dipli_fakes import ADDRESS, ORDERS, PRODUCT, SINCE, FakeDipli, arguments, listed, page_of
 
@@ -31,6 +31,9 @@ def found(public_id: str = "A-111111", *, by_looks: bool = True) -> Finding:
                 "Not a confirmed sale yet: Dipli accepts by e-mail after checking its stock. "
                 "Follow it with dipli_get_order."
             ),
+            warnings=["Recognised by buyer, address and product: Dipli shows no alternative_id to know it by."]
+            if by_looks
+            else [],
         ),
         by_looks=by_looks,
     )
@@ -166,11 +169,11 @@ async def test_an_order_this_ledger_never_promised_is_not_searched_for() -> None
         (401, {}, ProviderAuth),
         (500, {"code": 500, "msg": "Internale Server Error"}, ProviderUnavailable),
         (200, {"code": 500, "msg": "Internale Server Error"}, ProviderUnavailable),
-        (200, {"count": 1, "results": [listed()]}, ProviderUnavailable),
-        (200, {"count": 1, "result": None}, ProviderUnavailable),
-        (200, {"count": 1, "result": ["A-111111"]}, ProviderUnavailable),
-        (200, [listed()], ProviderUnavailable),
-        (200, b"<html>", ProviderUnavailable),
+        (200, {"count": 1, "results": [listed()]}, UnexpectedAnswer),
+        (200, {"count": 1, "result": None}, UnexpectedAnswer),
+        (200, {"count": 1, "result": ["A-111111"]}, UnexpectedAnswer),
+        (200, [listed()], UnexpectedAnswer),
+        (200, b"<html>", UnexpectedAnswer),
     ],
 )
 async def test_a_list_that_cannot_be_read_is_no_finding(status: int, body: Any, kind: type[DropshipError]) -> None:

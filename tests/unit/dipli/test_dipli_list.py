@@ -16,6 +16,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from unit.dipli.dipli_fakes import ADDRESS, ORDERS, FakeDipli, Ledger, listed, page_of
 
@@ -308,10 +309,10 @@ async def test_orders_outside_of_the_filters_are_shown_and_told(asked: dict[str,
         (200, {"code": 400, "msg": "Bad Request"}, ProviderRefused),
         (401, {"message": "Unauthorized"}, ProviderAuth),
         (429, {}, RateLimited),
-        (200, {"count": 1, "results": [listed()]}, ProviderUnavailable),
-        (200, {"count": 1, "result": None}, ProviderUnavailable),
-        (200, [listed()], ProviderUnavailable),
-        (200, b"<html>", ProviderUnavailable),
+        (200, {"count": 1, "results": [listed()]}, UnexpectedAnswer),
+        (200, {"count": 1, "result": None}, UnexpectedAnswer),
+        (200, [listed()], UnexpectedAnswer),
+        (200, b"<html>", UnexpectedAnswer),
     ],
 )
 async def test_a_list_that_cannot_be_read_is_an_error(status: int, body: Any, kind: type[DropshipError]) -> None:

@@ -88,7 +88,14 @@ def test_a_mistaken_order_is_answered_with_what_to_do(row: int, tried: dict[str,
                 "your own number goes into alternative_id"
             },
         ),
-        (2, {"order_number": "WEB-10045"}, {"order_number": "is not an argument; did you mean alternative_id?"}),
+        (
+            2,
+            {"order_number": "WEB-10045"},
+            {
+                "arguments": "give exactly one of public_id and alternative_id",
+                "order_number": "is not an argument; did you mean alternative_id?",
+            },
+        ),
     ],
 )
 def test_a_mistaken_look_up_is_answered_with_the_right_number(

@@ -16,6 +16,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from unit.dipli.dipli_fakes import ADDRESS, ORDERS, PRODUCT, FakeDipli, Ledger, listed
 
@@ -275,7 +276,7 @@ async def test_errors_are_told_apart(status: int, body: Any, kind: type[Dropship
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(400, ProviderRefused), ("404", NotFound), (500, ProviderUnavailable), (7, ProviderUnavailable)]
+    ("code", "kind"), [(400, ProviderRefused), ("404", NotFound), (500, ProviderUnavailable), (7, UnexpectedAnswer)]
 )
 async def test_an_error_in_the_body_of_a_success_is_an_error(code: Any, kind: type[DropshipError]) -> None:
     assert type(await failed(200, {"code": code, "msg": "Bad Request"})) is kind
@@ -300,4 +301,4 @@ async def test_an_error_in_the_body_of_a_success_is_an_error(code: Any, kind: ty
 )
 async def test_an_answer_without_the_order_is_unusable(body: Any) -> None:
     error = await failed(200, body)
-    assert type(error) is ProviderUnavailable
+    assert type(error) is UnexpectedAnswer

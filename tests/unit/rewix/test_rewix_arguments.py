@@ -185,7 +185,7 @@ def test_a_flat_order_is_refused_field_by_field() -> None:
 
 @pytest.mark.parametrize("raw", [{}, {"key": "1", "rewix_order_id": 5}, {"key": "", "rewix_order_id": None}])
 def test_a_look_up_takes_exactly_one_number(raw: Any) -> None:
-    assert problems(raw, GetOrder) == {"": "Value error, give exactly one of key and rewix_order_id"}
+    assert problems(raw, GetOrder) == {"rewix_order_id": "Value error, give exactly one of key and rewix_order_id"}
 
 
 @pytest.mark.parametrize("key", [".", ".."])

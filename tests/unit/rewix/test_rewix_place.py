@@ -16,6 +16,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.rewix.results import EXISTED
 from dropship_tools.rewix.tools import place, plan
@@ -116,9 +117,9 @@ async def test_a_clear_no_lets_the_order_go_on(nothing: Fault) -> None:
     ("answer", "error"),
     [
         (says(500), ProviderUnavailable),
-        (says(400), ProviderUnavailable),
-        (says(200), ProviderUnavailable),
-        (says(200, '{"orders": 7}'), ProviderUnavailable),
+        (says(400), UnexpectedAnswer),
+        (says(200), UnexpectedAnswer),
+        (says(200, '{"orders": 7}'), UnexpectedAnswer),
         (says(200, json.dumps({"orders": [shown(status=5003)]})), ProviderUnavailable),
         (breaks_off, ProviderUnavailable),
         (says(401), ProviderAuth),
@@ -132,22 +133,25 @@ async def test_an_unclear_first_look_sends_nothing(answer: Fault, error: type[Dr
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "error"),
     [
-        says(404),
-        says(500),
-        says(200, "{}"),
-        says(200, '{"message": "busy"}'),
-        says(200, '{"order_id": 1, "models": 7}'),
-        says(200, '{"order_id": 1, "models": [{"stock_id": 1, "locked": -1}]}'),
-        says(200, '{"order_id": 1, "models": [{"stock_id": 1, "locked": 1}, {"stock_id": 1, "locked": 2}]}'),
-        says(200, "<root/>"),
-        says(200, '<root order_id="1"><model stock_id="1567"/></root>'),
+        (says(404), UnexpectedAnswer),
+        (says(500), ProviderUnavailable),
+        (says(200, "{}"), UnexpectedAnswer),
+        (says(200, '{"message": "busy"}'), UnexpectedAnswer),
+        (says(200, '{"order_id": 1, "models": 7}'), UnexpectedAnswer),
+        (says(200, '{"order_id": 1, "models": [{"stock_id": 1, "locked": -1}]}'), UnexpectedAnswer),
+        (
+            says(200, '{"order_id": 1, "models": [{"stock_id": 1, "locked": 1}, {"stock_id": 1, "locked": 2}]}'),
+            UnexpectedAnswer,
+        ),
+        (says(200, "<root/>"), UnexpectedAnswer),
+        (says(200, '<root order_id="1"><model stock_id="1567"/></root>'), UnexpectedAnswer),
     ],
 )
-async def test_an_unreadable_reservation_sends_nothing(answer: Fault) -> None:
+async def test_an_unreadable_reservation_sends_nothing(answer: Fault, error: type[DropshipError]) -> None:
     shop = Shop(faults={"locked": [answer]})
-    await failed(shop, ProviderUnavailable)
+    await failed(shop, error)
     assert shop.log == ["clientkey", "locked"]
 
 

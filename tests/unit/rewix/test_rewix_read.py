@@ -15,6 +15,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.orders import Certainty, Finding, OrderResult, Sought
 from dropship_tools.rewix.models import GetOrder, RewixOrder, RewixPlaced
@@ -231,26 +232,26 @@ async def test_several_orders_under_one_key_are_pointed_out() -> None:
         (says(500, '{"message": "boom"}'), ProviderUnavailable, "boom"),
         (says(500, '<?xml version="1.0"?><root message="bum"/>'), ProviderUnavailable, "bum"),
         (says(503, "<html>down</html>"), ProviderUnavailable, "<html>down</html>"),
-        (says(400, "bad"), ProviderUnavailable, "bad"),
-        (says(406), ProviderUnavailable, ""),
+        (says(400, "bad"), UnexpectedAnswer, "bad"),
+        (says(406), UnexpectedAnswer, ""),
         (says(302), ProviderUnavailable, ""),
-        (says(204), ProviderUnavailable, ""),
-        (says(200), ProviderUnavailable, ""),
-        (says(200, "{}"), ProviderUnavailable, ""),
-        (says(200, "[]"), ProviderUnavailable, ""),
-        (says(200, '{"message": "maintenance"}'), ProviderUnavailable, ""),
-        (says(200, '{"orders": {}}'), ProviderUnavailable, ""),
-        (says(200, '{"orders": [7]}'), ProviderUnavailable, ""),
-        (says(200, '{"orders": [{}]}'), ProviderUnavailable, ""),
-        (says(200, '{"orders": [{"order_id": null, "status": 5}]}'), ProviderUnavailable, ""),
-        (says(200, '{"orders": [{"order_id": 1, "ext_ref": "OTHER", "status": 5}]}'), ProviderUnavailable, ""),
-        (says(200, "<html><body>welcome</body></html>"), ProviderUnavailable, ""),
-        (says(200, '<root message="maintenance"/>'), ProviderUnavailable, ""),
-        (says(200, "<root><order_list><order/></order_list></root>"), ProviderUnavailable, ""),
-        (says(200, "<root><order_list>"), ProviderUnavailable, ""),
-        (says(200, b"\xff\xfe<\x00"), ProviderUnavailable, ""),
-        (says(200, "[" * 100_000), ProviderUnavailable, ""),
-        (says(200, "<root>" * 50_000), ProviderUnavailable, ""),
+        (says(204), UnexpectedAnswer, ""),
+        (says(200), UnexpectedAnswer, ""),
+        (says(200, "{}"), UnexpectedAnswer, ""),
+        (says(200, "[]"), UnexpectedAnswer, ""),
+        (says(200, '{"message": "maintenance"}'), UnexpectedAnswer, ""),
+        (says(200, '{"orders": {}}'), UnexpectedAnswer, ""),
+        (says(200, '{"orders": [7]}'), UnexpectedAnswer, ""),
+        (says(200, '{"orders": [{}]}'), UnexpectedAnswer, ""),
+        (says(200, '{"orders": [{"order_id": null, "status": 5}]}'), UnexpectedAnswer, ""),
+        (says(200, '{"orders": [{"order_id": 1, "ext_ref": "OTHER", "status": 5}]}'), UnexpectedAnswer, ""),
+        (says(200, "<html><body>welcome</body></html>"), UnexpectedAnswer, ""),
+        (says(200, '<root message="maintenance"/>'), UnexpectedAnswer, ""),
+        (says(200, "<root><order_list><order/></order_list></root>"), UnexpectedAnswer, ""),
+        (says(200, "<root><order_list>"), UnexpectedAnswer, ""),
+        (says(200, b"\xff\xfe<\x00"), UnexpectedAnswer, ""),
+        (says(200, "[" * 100_000), UnexpectedAnswer, ""),
+        (says(200, "<root>" * 50_000), UnexpectedAnswer, ""),
         (breaks_off, ProviderUnavailable, ""),
     ],
 )
@@ -271,7 +272,7 @@ async def test_every_other_answer_is_an_error_of_the_contract(
 )
 async def test_documents_with_entities_or_a_document_type_are_not_read(document: str) -> None:
     error = await error_of(said_so("clientkey", says(200, document)), "xml", key="WEB-77")
-    assert (type(error), error.what) == (ProviderUnavailable, "Rewix answered, but the answer is not valid XML")
+    assert (type(error), error.what) == (UnexpectedAnswer, "Rewix answered, but the answer is not valid XML")
     failed = await error_of(said_so("clientkey", says(500, document)), "xml", key="WEB-77")
     assert failed.provider_said == document
 

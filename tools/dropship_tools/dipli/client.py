@@ -125,6 +125,10 @@ class DipliClient:
             fix="A person must look for the order at Dipli.",
         )
 
+    async def check(self) -> None:
+        """See whether the account works, by the shortest list. Raises like `list_orders`."""
+        await self.list_orders({"page": 1, "pageSize": 1})
+
     async def _read(self, request: WireRequest, what: str) -> dict[str, Any]:
         """The body of a good answer.
 

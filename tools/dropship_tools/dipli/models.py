@@ -4,9 +4,17 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from dropship_tools.answers import WireModel
 from dropship_tools.arguments import (
@@ -19,6 +27,8 @@ from dropship_tools.arguments import (
     Phone,
     Reference,
     RequiredLine,
+    WrongTogether,
+    exactly_one,
 )
 from dropship_tools.orders import OrderResult, Result, ShipTo
 from dropship_tools.text import clean
@@ -111,11 +121,12 @@ class CreateOrder(CreateArguments):
     buyer_email: Annotated[Email, Field(min_length=1)]
     extra: Note = Field(default="", description="free text; who reads it is not documented")
 
-    @model_validator(mode="after")
-    def _whole_postcode(self) -> Self:
-        if self.country in FIVE_DIGIT_POSTCODES and re.fullmatch(r"[0-9]{1,4}", self.postcode):
-            raise ValueError(f"postcode has five digits in {self.country}: pass it as text with its leading zero")
-        return self
+    @field_validator("country")
+    @classmethod
+    def _whole_postcode(cls, country: str, info: ValidationInfo) -> str:
+        if country in FIVE_DIGIT_POSTCODES and re.fullmatch(r"[0-9]{1,4}", info.data.get("postcode", "")):
+            raise WrongTogether(f"postcode has five digits in {country}: pass it as text with its leading zero")
+        return country
 
 
 class GetOrder(Arguments):
@@ -132,13 +143,9 @@ class GetOrder(Arguments):
     }
 
     public_id: Annotated[Line, AfterValidator(_public_id)] = Field(default="", description="A-12345")
-    alternative_id: Line = Field(default="", description="your order number")
+    alternative_id: Line = Field(default="", validate_default=True, description="your order number")
 
-    @model_validator(mode="after")
-    def _one_id(self) -> Self:
-        if bool(self.public_id) == bool(self.alternative_id):
-            raise ValueError("give exactly one of public_id and alternative_id")
-        return self
+    _one_id = exactly_one("public_id", "alternative_id")
 
 
 # --- the wire: no field of an order is promised (sheet section 5), so whatever is odd counts as absent ---------------

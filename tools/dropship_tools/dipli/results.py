@@ -7,6 +7,7 @@ from dropship_tools.dipli.statuses import next_step, order_status
 from dropship_tools.orders import Placed, ShipTo, decimal_text
 
 CURRENCY = "EUR (assumed, Dipli states none)"
+RECOGNISED = "Recognised by buyer, address and product: Dipli shows no alternative_id to know it by."
 
 
 def created(reference: str, public_id: str) -> Placed:
@@ -24,6 +25,11 @@ def placed(order: WireOrder, reference: str) -> Placed:
         provider_status=order.shipping_status,
         next_step=next_step(status),
     )
+
+
+def recognised(order: WireOrder, reference: str) -> Placed:
+    """An order that was found by what it looks like."""
+    return placed(order, reference).model_copy(update={"warnings": [RECOGNISED]})
 
 
 def full(order: WireOrder, reference: str) -> DipliOrder:

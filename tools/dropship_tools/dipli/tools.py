@@ -58,7 +58,7 @@ async def find(client: DipliClient, sought: Sought) -> Finding:
         and any(sought.is_trace(trace) for trace in listed_traces(order))
     }
     if len(alike) == 1:
-        return Finding(results.placed(next(iter(alike.values())), sought.reference), by_looks=True)
+        return Finding(results.recognised(next(iter(alike.values())), sought.reference), by_looks=True)
     if alike:
         return Finding(why=f"{len(alike)} orders at Dipli have this buyer, address and product; a person must choose.")
     return Finding(why=f"No order at Dipli since {day} shows this buyer, address and product, which proves nothing.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ import anyio
 
 from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_read
-from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable, RateLimited
+from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable, RateLimited, UnexpectedAnswer
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
 from dropship_tools.rewix.catalogue import Catalogue, TooLongAgo
@@ -56,8 +55,7 @@ CHECK_ACCOUNT = "Ask the person who runs this server to check the account's addr
 
 def auth_headers(account: Account) -> dict[str, str]:
     """HTTP Basic with the API key and the password of the shop login (sheet section 3.1)."""
-    pair = f"{account.value('api_key')}:{account.value('password')}"
-    return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
+    return wire.basic_auth(account.value("api_key"), account.value("password"))
 
 
 def connect(account: Account, http: ProviderHttp) -> RewixClient:
@@ -162,6 +160,10 @@ class RewixClient:
         path = wire.path("restful", "ghost", "orders", "dropshipping", "locked") + "/"
         return await self._read(path, _reservation)
 
+    async def check(self) -> None:
+        """See whether the account works, by its reservation (sheet section 3.1). Raises like `reservation`."""
+        await self.reservation()
+
     async def carriers(self) -> list[WireCarrier]:
         """GET carriers: those of the account. Raises like `reservation`."""
         path = wire.path("restful", "export", "carriers")
@@ -261,7 +263,7 @@ def _locked(rows: Sequence[WireReserved]) -> Reserved:
 def _read_error(answer: Answer) -> DropshipError:
     if answer.status in (401, 403, 408, 429) or answer.status >= 500:
         return read_error(TITLE, answer, "order", said(answer))
-    return ProviderUnavailable(
+    return UnexpectedAnswer(
         f"{TITLE} answered a look-up with HTTP {answer.status}, which it should not",
         fix=OTHER_FORMAT if answer.status == 406 else CHECK_ACCOUNT,
         provider_said=said(answer),

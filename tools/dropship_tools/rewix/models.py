@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -20,6 +20,7 @@ from dropship_tools.arguments import (
     Quantity,
     Reference,
     RequiredLine,
+    exactly_one,
 )
 from dropship_tools.orders import OrderResult, Placed
 from dropship_tools.rewix.amounts import amount_text
@@ -203,13 +204,9 @@ class GetOrder(Arguments):
     }
 
     key: Annotated[Line, AfterValidator(_not_dots)] = Field(default="", description="your order number")
-    rewix_order_id: PositiveInt | None = Field(default=None, description="Rewix's order number")
+    rewix_order_id: PositiveInt | None = Field(default=None, validate_default=True, description="Rewix's order number")
 
-    @model_validator(mode="after")
-    def _one_id(self) -> Self:
-        if bool(self.key) == bool(self.rewix_order_id):
-            raise ValueError("give exactly one of key and rewix_order_id")
-        return self
+    _one_id = exactly_one("key", "rewix_order_id")
 
 
 # --- the wire ---------------------------------------------------------------------------------------------------

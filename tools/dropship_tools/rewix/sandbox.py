@@ -7,7 +7,8 @@ Sources: the sheet `rewix.md` and https://developer.rewixecommerce.com. What nei
 * orders of one body are made one after the other, so that those before an unknown stock id stay made;
 * an order of which not one piece is left is made, never confirmed, and lapses unpaid.
 
-The account's credit is `sandbox_stock.CREDIT_CENTS`. Confirmed orders go through `sandbox_status.CONFIRMED_LIFE`.
+The account's credit is `sandbox_stock.CREDIT_CENTS`. Confirmed orders go through `sandbox_status.CONFIRMED_LIFE`;
+the `notes` of an order can ask for other lives (`sandbox_status.ASKED_FOR`).
 """
 
 from __future__ import annotations

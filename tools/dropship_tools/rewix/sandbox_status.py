@@ -1,9 +1,12 @@
-"""Orders of the Rewix sandbox: how they come to be, where they stand, what the status calls say (sheet 4.1 to 4.4)."""
+"""Orders of the Rewix sandbox: how they come to be, where they stand, what the status calls say (sheet 4.1 to 4.4).
+
+What people and payment gateways do to an order is asked for in its `notes`: see `ASKED_FOR`.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from dropship_tools.rewix.sandbox_carriers import Carrier, assign_carrier, find_carrier
 from dropship_tools.rewix.sandbox_catalogue import Catalogue
@@ -14,7 +17,7 @@ from dropship_tools.rewix.sandbox_stock import (
     PROVIDER,
     Account,
     UnknownStock,
-    await_payment,
+    give_back_at,
 )
 from dropship_tools.sandbox.store import Document
 from dropship_tools.sandbox.world import SandboxWorld
@@ -22,22 +25,37 @@ from dropship_tools.sandbox.world import SandboxWorld
 ORDER = "order"
 FIRST_ORDER = 130001
 
+MONEY_WAITING = 1
 TO_DISPATCH = 2
 DISPATCHED = 3
 BOOKED = 5
 CANCELLED = 2000
+VERIFY_FAILED = 2002
 WORKING_ON = 3001
 READY = 3002
+MISSING_ITEMS = 3004  # not documented for dropshippers (sheet 4.4)
 GROWING = 5003
 
+Life = tuple[tuple[timedelta, int], ...]
+
 # Minutes, not days: a person who tries the sandbox wants to see a parcel leave.
-CONFIRMED_LIFE = (
+CONFIRMED_LIFE: Life = (
     (timedelta(0), TO_DISPATCH),
     (timedelta(seconds=60), WORKING_ON),
     (timedelta(seconds=120), READY),
     (timedelta(seconds=180), DISPATCHED),
 )
-UNPAID_LIFE = ((timedelta(0), BOOKED), (PAYMENT_TIME, CANCELLED))
+UNPAID_LIFE: Life = ((timedelta(0), BOOKED), (PAYMENT_TIME, CANCELLED))
+ASKED_FOR: dict[str, Life] = {
+    # A person pays in the supplier's web shop, which takes nothing from the credit.
+    "sandbox:paid": (
+        (timedelta(0), BOOKED),
+        *((timedelta(seconds=60) + after, code) for after, code in CONFIRMED_LIFE),
+    ),
+    "sandbox:cancelled": ((timedelta(0), BOOKED), (timedelta(seconds=60), CANCELLED)),
+    "sandbox:verify_failed": ((timedelta(0), MONEY_WAITING), (timedelta(seconds=60), VERIFY_FAILED)),
+    "sandbox:missing_items": ((timedelta(0), TO_DISPATCH), (timedelta(seconds=60), MISSING_ITEMS)),
+}
 CARRIER_KNOWN = frozenset({WORKING_ON, READY, DISPATCHED})
 
 
@@ -61,7 +79,8 @@ def place(world: SandboxWorld, account: Account, order: NewOrder) -> None:
     pieces = sum(line.quantity for line in taken)
     # Whether an order without a single piece is made at all is not documented (sheet 11.4). Here it is, the call
     # being "no error", but there is nothing to confirm.
-    confirmed = order.auto_confirm and carrier is not None and pieces > 0 and account.pay(cost)
+    payable = order.auto_confirm and carrier is not None and pieces > 0
+    confirmed = payable and order.recipient["notes"] not in ASKED_FOR and account.pay(cost)
     body = {
         "created_at": account.now.isoformat(),
         "confirmed": confirmed,
@@ -79,8 +98,9 @@ def place(world: SandboxWorld, account: Account, order: NewOrder) -> None:
         },
     }
     world.store.add(PROVIDER, ORDER, body, key=order.key, first_id=FIRST_ORDER)
-    if not confirmed:
-        await_payment(world, account.now, taken)
+    for after, code in _life(body):
+        if code == CANCELLED:
+            give_back_at(world, account.now + after, taken)
 
 
 def _cost(catalogue: Catalogue, lines: list[Line], carrier: Carrier | None) -> int:
@@ -106,7 +126,7 @@ def status_of(world: SandboxWorld, document: Document) -> dict[str, Any]:
     """The fields of sheet 4.2 in their JSON form. No items, no prices: a short order cannot be told from a full one."""
     body = document.body
     created_at = datetime.fromisoformat(body["created_at"])
-    code, since = _stage(created_at, world.now(), confirmed=body["confirmed"])
+    code, since = _stage(_life(body), created_at, world.now())
     answer = _status(document.id, document.key, code, since)
     carrier = None if body["carrier_id"] is None else find_carrier(body["carrier_id"])
     if carrier is not None and code in CARRIER_KNOWN:
@@ -118,13 +138,16 @@ def status_of(world: SandboxWorld, document: Document) -> dict[str, Any]:
     return answer
 
 
-def _stage(created_at: datetime, now: datetime, *, confirmed: bool) -> tuple[int, datetime]:
+def _life(body: dict[str, Any]) -> Life:
+    """The statuses an order goes through, and how long after it was made."""
+    asked_for = ASKED_FOR.get(cast(str, body["received"]["recipient_details"]["notes"]))
+    return asked_for or (CONFIRMED_LIFE if body["confirmed"] else UNPAID_LIFE)
+
+
+def _stage(life: Life, created_at: datetime, now: datetime) -> tuple[int, datetime]:
     """The status number and since when."""
-    code, since = BOOKED, created_at
-    for after, number in CONFIRMED_LIFE if confirmed else UNPAID_LIFE:
-        if created_at + after <= now or after == timedelta(0):
-            code, since = number, created_at + after
-    return code, since
+    reached = [(code, created_at + after) for after, code in life if created_at + after <= now]
+    return reached[-1] if reached else (life[0][1], created_at)
 
 
 def _status(order_id: int, key: str | None, code: int, since: datetime) -> dict[str, Any]:

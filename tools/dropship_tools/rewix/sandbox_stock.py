@@ -18,7 +18,7 @@ from dropship_tools.sandbox.world import SandboxWorld
 
 PROVIDER = "rewix"
 ACCOUNT = "account"
-UNPAID = "unpaid"
+TO_GIVE_BACK = "to_give_back"
 
 CREDIT_CENTS = 5_000_00
 PAYMENT_TIME = timedelta(hours=24)
@@ -191,7 +191,7 @@ def open_account(world: SandboxWorld, catalogue: Catalogue) -> Generator[Account
             listed_at=body.get("listed_at", ""),
             gone_when_listed=_by_stock_id(body.get("gone_when_listed")),
         )
-        _cancel_unpaid(world, account)
+        _give_back_cancelled(world, account)
         yield account
         if account.changed:
             kept = {
@@ -215,19 +215,19 @@ def _by_stock_id(data: Any) -> dict[int, Any]:
     return {int(stock_id): value for stock_id, value in cast(dict[str, Any], data or {}).items()}
 
 
-def await_payment(world: SandboxWorld, created_at: datetime, lines: list[Line]) -> None:
-    """Remember what goes back to the stock when nobody pays."""
+def give_back_at(world: SandboxWorld, until: datetime, lines: list[Line]) -> None:
+    """Remember what goes back to the stock when an order is cancelled."""
     body = {
-        "until": (created_at + PAYMENT_TIME).isoformat(),
+        "until": until.isoformat(),
         "items": [{"stock_id": line.stock_id, "quantity": line.quantity} for line in lines],
     }
-    world.store.add(PROVIDER, UNPAID, body)
+    world.store.add(PROVIDER, TO_GIVE_BACK, body)
 
 
-def _cancel_unpaid(world: SandboxWorld, account: Account) -> None:
+def _give_back_cancelled(world: SandboxWorld, account: Account) -> None:
     # Whether the pieces return to the reservation or to everybody is not documented (sheet 11.13): to everybody.
-    for document in world.store.all(PROVIDER, UNPAID):
+    for document in world.store.all(PROVIDER, TO_GIVE_BACK):
         if datetime.fromisoformat(document.body["until"]) <= account.now:
             for item in document.body["items"]:
                 account.give_back(item["stock_id"], item["quantity"])
-            world.store.delete(PROVIDER, UNPAID, document.id)
+            world.store.delete(PROVIDER, TO_GIVE_BACK, document.id)

@@ -56,6 +56,7 @@ def plan(client: RewixClient, args: CreateOrder) -> Plan:
             recipient=recipient.recipient,
             country=recipient.address.countrycode,
             items=tuple(Item(str(stock_id), pieces) for stock_id, pieces in quantities.items()),
+            pays_at_once=args.autoConfirm,
         ),
         warnings=tuple(_doubts(args)),
         payload=placing.Order(args.key, quantities, request),
