@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from dropship_tools.arguments import Arguments, Part
+from dropship_tools.arguments import Arguments, CreateArguments, Part, WrongTogether
 from dropship_tools.errors import FieldProblem, InvalidArguments
 from dropship_tools.text import clean
 
@@ -30,7 +30,7 @@ def accept(model: type[ArgumentsT], raw: Mapping[str, Any] | None, tool: str) ->
     """`raw` as `model`.
 
     Raises:
-        InvalidArguments: with every problem found; nothing was sent.
+        InvalidArguments: with every problem found; no provider has heard of the call.
     """
     try:
         prepared = _prepare(raw or {}, model, 0)
@@ -40,8 +40,9 @@ def accept(model: type[ArgumentsT], raw: Mapping[str, Any] | None, tool: str) ->
     except _TooBig as error:
         problems = [FieldProblem("arguments", str(error))]
     count = len(problems)
+    done = "sent" if issubclass(model, CreateArguments) else "asked"
     raise InvalidArguments(
-        f"{count} problem{'s' if count > 1 else ''} in the arguments of {tool}; nothing was sent",
+        f"{count} problem{'s' if count > 1 else ''} in the arguments of {tool}; nothing was {done}",
         fix="Correct the fields below and call again.",
         fields=problems[:SHOWN_PROBLEMS],
     )
@@ -106,7 +107,8 @@ def _inside(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 def _problems(error: ValidationError, model: type[Arguments]) -> Iterator[FieldProblem]:
     for detail in error.errors(include_url=False, include_input=True):
         path = tuple(part for part in detail["loc"] if isinstance(part, int) or not part.startswith("function-"))
-        yield FieldProblem(_name(path), _in_words(detail, path, model))
+        whole = isinstance(detail.get("ctx", {}).get("error"), WrongTogether)
+        yield FieldProblem(_name(path[:-1] if whole else path), _in_words(detail, path, model))
 
 
 def _name(path: Sequence[str | int]) -> str:

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dropship_mcp.accounts import Connection
-from dropship_mcp.ledger import Ledger, OrderKey, Row
-from dropship_mcp.ledger.sqlite import LostOrder
+from dropship_mcp.ledger import Ledger, LostOrder, Row
 from dropship_tools.errors import DropshipError
 from dropship_tools.orders import Certainty, Finding, Sought
 from dropship_tools.tool import CreateTool
@@ -17,20 +16,22 @@ CLOCK_SLACK = timedelta(days=1)
 """Providers' dates have no stated time zone, and clocks differ."""
 
 
-def next_step(tool: CreateTool[Any, Any], key: OrderKey) -> str:
+def next_step(tool: CreateTool[Any, Any], connection: Connection, reference: str) -> str:
     """What to do about an unknown outcome, by what the provider can tell."""
-    settle = f"dropship_settle_order (provider {key.provider}, reference {key.reference})"
+    provider, name = connection.provider.name, connection.account.name
+    named = f", account {name}" if connection.several else ""
+    settle = f"dropship_settle_order (provider {provider}{named}, reference {reference})"
     if tool.certainty.dedupes:
-        return f"Make exactly the same call again: {key.provider} turns a repeated reference away. Or call {settle}."
+        return f"Make exactly the same call again: {provider} turns a repeated reference away. Or call {settle}."
     if tool.certainty.conclusive:
         minutes = int(tool.certainty.after.total_seconds() // 60)
         return (
             f"Call {settle}; if it finds nothing, again after {minutes} minutes. Never order under another reference."
         )
-    account = "" if key.account in (key.provider, "sandbox") else f" --account {key.account}"
+    account = "" if name in (provider, "sandbox") else f" --account {name}"
     return (
-        f"Call {settle}. If it finds nothing, a person must look at {key.provider} and run: "
-        f"dropship-mcp orders settle {key.reference} --provider {key.provider}{account} --as refused, "
+        f"Call {settle}. If it finds nothing, a person must look at {provider} and run: "
+        f"dropship-mcp orders settle {reference} --provider {provider}{account} --as refused, "
         "or --as placed --order-id NUMBER. Never order under another reference."
     )
 
@@ -83,8 +84,7 @@ class Looking:
             return await self._unknown(row, f"it could not be looked for: {error.code}, {error.what}")
         try:
             if finding.order is not None:
-                facts = {name: fact for name, fact in finding.order.facts().items() if name != "warnings"}
-                # what the order was sent with is not at hand, so words that may quote the buyer are not kept at all
+                facts = finding.order.facts()  # in our words, as `CreateTool.find` promises: none quotes the buyer
                 return await self._ledger.placed(row, finding.order.order_id, facts, "found by looking")
             if finding.absent and self._proves(tool.certainty, row, repeating=repeating):
                 return await self._ledger.refused(row, f"looked for it: {finding.why}")

@@ -12,6 +12,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.wire import Answer, Unreadable
 
@@ -49,9 +50,9 @@ def parse(model: type[ModelT], raw: Any) -> ModelT:
         raise Unreadable("the answer has an unexpected form at " + (", ".join(places[:3]) or "its root")) from error
 
 
-def unreadable_read(title: str, error: Unreadable) -> ProviderUnavailable:
+def unreadable_read(title: str, error: Unreadable) -> UnexpectedAnswer:
     """The error for a look-up whose answer makes no sense."""
-    return ProviderUnavailable(
+    return UnexpectedAnswer(
         f"{title} answered, but {error}",
         fix="Try once more later; if it stays so, tell the person who runs this server.",
     )

@@ -11,7 +11,18 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from dropship_tools.text import shows
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
@@ -43,6 +54,25 @@ class CreateArguments(Arguments):
     dry_run: bool = Field(default=False, description="true: show the exact request; nothing is sent")
 
 
+class WrongTogether(ValueError):
+    """What several fields are together is wrong. Raised by a validator of the last of them (`validate_default=True`).
+
+    A validator of the whole model would run only when each single field is right. That of a field runs whatever is
+    wrong elsewhere, and finds the fields above it in `info.data`, those without a problem; so one call tells all.
+    """
+
+
+def exactly_one(first: str, second: str) -> Any:
+    """A validator for models that take one of two fields; `second` stands below `first`."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        if first in info.data and bool(info.data[first]) == bool(value):
+            raise WrongTogether(f"give exactly one of {first} and {second}")
+        return value
+
+    return field_validator(second)(check)
+
+
 def _as_text(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("must be text")
@@ -55,7 +85,7 @@ def _printable(value: str) -> str:
     value = unicodedata.normalize("NFC", value).strip()
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in value):
         raise ValueError("must be one line without control or invisible characters")
-    return value
+    return value if shows(value) else ""
 
 
 def _printable_lines(value: str) -> str:

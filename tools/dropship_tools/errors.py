@@ -10,8 +10,10 @@ DropshipError
   LedgerUnavailable    nothing can be promised, so nothing is sent
   ProviderRefused      the provider said no, and no order exists
   ProviderAuth         the provider does not accept the credentials
+    WrongKindOfKey     it accepts them, but not for this
   RateLimited          the provider asks us to wait
   ProviderUnavailable  no usable answer; no order was sent
+    UnexpectedAnswer   an answer, but none this provider gives
   OutcomeUnknown       an order may exist
   NotFound             nothing is known under that id
 """
@@ -122,6 +124,10 @@ class ProviderAuth(DropshipError):
     code = "provider_auth"
 
 
+class WrongKindOfKey(ProviderAuth):
+    """The provider accepts the credentials, but they belong to somebody who may not do this."""
+
+
 class RateLimited(DropshipError):
     """The provider asks us to wait."""
 
@@ -132,6 +138,10 @@ class ProviderUnavailable(DropshipError):
     """No usable answer, and no order was sent."""
 
     code = "provider_unavailable"
+
+
+class UnexpectedAnswer(ProviderUnavailable):
+    """Something answered, but not as this provider does."""
 
 
 class OutcomeUnknown(DropshipError):

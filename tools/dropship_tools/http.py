@@ -4,6 +4,7 @@
 * Reads are tried three times at most when the connection fails or the provider is briefly unavailable.
 * Redirects are never followed; credentials never leave for another host.
 * An answer is read up to a limit, also when it is compressed; only a look-up may name a larger one.
+* Look-ups go straight over the network (`looks`) where they can, everything else through httpx2.
 * URLs (which hold references) and headers (which hold credentials) are never logged above debug.
 """
 
@@ -11,14 +12,15 @@ from __future__ import annotations
 
 import logging
 import random
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import anyio
 
+from dropship_tools.body import NoAnswer, read_body
 from dropship_tools.errors import NotConfigured, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.urls import check_base_url
 from dropship_tools.wire import Answer, SendOnce, WireRequest
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from dropship_tools.looks import LookUps
+
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
+
+_PROXIES = frozenset({"http", "https", "all"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +49,6 @@ class Timing:
     attempts: int = 3
     pause: float = 0.3
     longest_pause: float = 3
-
-
-class NoAnswer(Exception):
-    """A request brought no usable answer.
-
-    Attributes:
-        why: our own words.
-        left: whether anything may have reached the provider.
-    """
-
-    def __init__(self, why: str, *, left: bool) -> None:
-        super().__init__(why)
-        self.why = why
-        self.left = left
 
 
 _tls: list[ssl.SSLContext] = []
@@ -104,6 +96,7 @@ class ProviderHttp:
         self._transport = transport
         self._sleep = sleep
         self._client: httpx2.AsyncClient | None = None
+        self._looks: LookUps | None = None
 
     async def read(
         self, request: WireRequest, *, timing: Timing | None = None, limit: int = MAX_ANSWER_BYTES
@@ -126,7 +119,7 @@ class ProviderHttp:
             pause = min(timing.longest_pause, timing.pause * 2 ** (attempt - 1))
             pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
             try:
-                answer = await self._exchange(request, timing.read, limit)
+                answer = await self._look(request, timing.read, limit)
             except NoAnswer as failure:
                 if last:
                     raise ProviderUnavailable(
@@ -188,6 +181,9 @@ class ProviderHttp:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+        if self._looks is not None:
+            await self._looks.aclose()
+            self._looks = None
 
     def url(self, request: WireRequest) -> str:
         """The full address of a request. Holds references: not for logs."""
@@ -199,7 +195,6 @@ class ProviderHttp:
 
             logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every URL at INFO
             options: dict[str, Any] = {
-                "headers": {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip"},
                 "timeout": httpx2.Timeout(None, connect=self.timing.connect),
                 "follow_redirects": False,
                 "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),  # every request stands for itself
@@ -210,14 +205,31 @@ class ProviderHttp:
                 self._client = httpx2.AsyncClient(verify=_tls_context(), **options)
         return self._client
 
+    async def _look(self, request: WireRequest, seconds: float, limit: int) -> Answer:
+        """Straight over the network, unless a transport or a proxy stands in the way."""
+        looks = self._open_looks() if request.method == "GET" else None
+        if looks is None:
+            return await self._exchange(request, seconds, limit)
+        log.debug("%s %s", request.method, self.title)
+        return _final(await looks.get(self.url(request), self._headers(request), seconds, limit))
+
+    def _open_looks(self) -> LookUps | None:
+        """None where httpx2 has to find the way: through a proxy or past it, or to a host whose name is not ASCII."""
+        if self._looks is None and self._transport is None and self.base_url.isascii():
+            if not _PROXIES.isdisjoint(getproxies()):
+                return None
+            from dropship_tools.looks import LookUps
+
+            self._looks = LookUps(_tls_context(), self.timing.connect)
+        return self._looks
+
     async def _exchange(self, request: WireRequest, seconds: float, limit: int = MAX_ANSWER_BYTES) -> Answer:
         import httpx2
 
         client = self._open()
-        headers = {**request.headers, **self._auth}
         try:
             outgoing = client.build_request(
-                request.method, self.url(request), headers=headers, content=request.body or None
+                request.method, self.url(request), headers=self._headers(request), content=request.body or None
             )
         except (ValueError, httpx2.InvalidURL) as error:
             raise NoAnswer("the request holds characters that cannot be sent", left=False) from error
@@ -226,7 +238,7 @@ class ProviderHttp:
             with anyio.fail_after(seconds):
                 response = await client.send(outgoing, stream=True)
                 try:
-                    body = await _read_bounded(response, limit)
+                    body = await read_body(response.aiter_raw(), response.headers.get("content-encoding", ""), limit)
                 finally:
                     with anyio.CancelScope(shield=True), anyio.move_on_after(1):
                         await response.aclose()
@@ -245,9 +257,17 @@ class ProviderHttp:
             raise NoAnswer("the connection timed out", left=True) from error
         except (httpx2.HTTPError, OSError) as error:
             raise NoAnswer("the connection broke off", left=True) from error
-        if 300 <= response.status_code < 400:
-            raise NoAnswer("it answered with a redirect, which is never followed", left=True)
-        return Answer(response.status_code, response.headers, body)
+        return _final(Answer(response.status_code, response.headers, body))
+
+    def _headers(self, request: WireRequest) -> dict[str, str]:
+        return {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip", **request.headers, **self._auth}
+
+
+def _final(answer: Answer) -> Answer:
+    """The answer, if it is no redirect."""
+    if 300 <= answer.status < 400:
+        raise NoAnswer("it answered with a redirect, which is never followed", left=True)
+    return answer
 
 
 def _checked(title: str, auth: Mapping[str, str]) -> dict[str, str]:
@@ -259,25 +279,3 @@ def _checked(title: str, auth: Mapping[str, str]) -> dict[str, str]:
                 fix="Stop and ask the person who runs this server to check the account's credentials.",
             )
     return dict(auth)
-
-
-async def _read_bounded(response: httpx2.Response, limit: int) -> bytes:
-    """The decoded body. Inflates step by step, so that a small compressed body cannot fill the memory."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip"):
-        raise NoAnswer("the answer has an encoding that was not asked for", left=True)
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    body = bytearray()
-    empty = True
-    async for chunk in response.aiter_raw():
-        empty = empty and not chunk
-        room = limit - len(body) + 1
-        try:
-            body += inflate.decompress(chunk, room) if inflate else chunk
-        except zlib.error as error:
-            raise NoAnswer("the compressed answer is damaged", left=True) from error
-        if len(body) > limit:
-            raise NoAnswer(f"the answer is larger than {limit // 1024**2} MB", left=True)
-    if inflate and not empty and (not inflate.eof or inflate.unused_data):
-        raise NoAnswer("the compressed answer is damaged", left=True)
-    return bytes(body)

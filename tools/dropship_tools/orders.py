@@ -71,7 +71,9 @@ class Item:
 class Summary:
     """An order in our words: what a person needs to see before agreeing.
 
-    `total` is None where the provider sets the price; `currency` is empty where the order states none.
+    `total` is None where the provider sets the price; `currency` is empty where the order states none. `pays_at_once`
+    says that placing it spends the account's credit; `test` that nothing is delivered, None where there are no test
+    orders.
     """
 
     recipient: str
@@ -79,6 +81,8 @@ class Summary:
     items: tuple[Item, ...]
     total: Decimal | None = None
     currency: str = ""
+    pays_at_once: bool = False
+    test: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
 
 MASK = "***"
 SHORTEST = 3
-"""Shorter values (a house number, a state) identify nobody and would riddle every text."""
+"""Shorter values (a house number, a state) identify nobody and would riddle every text. Values of just this length are
+masked as whole words only: Doe stands in `does`, too."""
 
 
 def without(text: str, values: Iterable[str], *, cut_off: bool = False) -> str:
@@ -53,13 +54,18 @@ def without(text: str, values: Iterable[str], *, cut_off: bool = False) -> str:
     wanted = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
     if not wanted:
         return text
-    pattern = "|".join(re.escape(form).replace(r"\ ", r"\s+") for form in wanted)
-    text = re.sub(pattern, MASK, unicodedata.normalize("NFC", text), flags=re.IGNORECASE)
+    text = re.sub("|".join(map(_pattern, wanted)), MASK, unicodedata.normalize("NFC", text), flags=re.IGNORECASE)
     if not (cut_off or text.endswith("\u2026")):
         return text
     end = text.rstrip("\u2026 ")
     begun = max(_overlap(end, form) for form in wanted)
     return end[: len(end) - begun] + MASK if begun >= SHORTEST else text
+
+
+def _pattern(form: str) -> str:
+    pattern = re.escape(form).replace(r"\ ", r"\s+")
+    is_short = len(form) == SHORTEST and form.isascii()  # other scripts may put no blanks between words
+    return rf"(?<![a-z]){pattern}(?![a-z])" if is_short else pattern
 
 
 def _overlap(text: str, value: str) -> int:

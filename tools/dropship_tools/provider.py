@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dropship_tools.secret import Secret
 
@@ -67,6 +67,18 @@ class Account:
         return value.reveal() if isinstance(value, Secret) else value
 
 
+class Checks(Protocol):
+    """What every provider's client can do, beside what its tools ask of it."""
+
+    async def check(self) -> None:
+        """See whether the account works: the cheapest read that needs the credentials. It changes nothing.
+
+        Raises:
+            DropshipError: it does not; `WrongKindOfKey` and `UnexpectedAnswer` tell what is easily mistaken.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """One line of the table of contents (`dropship_tools.PROVIDERS`).
@@ -92,7 +104,7 @@ class Provider:
         return cast("tuple[Tool, ...]", self._module("tools").TOOLS)
 
     def connect(self, account: Account, http: ProviderHttp) -> Any:
-        """The provider's typed client for one account, speaking through `http`."""
+        """The provider's typed client for one account, speaking through `http`; it fulfils `Checks`."""
         return self._module("client").connect(account, http)
 
     def auth_headers(self, account: Account) -> dict[str, str]:

@@ -20,7 +20,6 @@ SAID_LIMIT = 300
 
 _BLOCK = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[a-z/!?][^>]*>", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|x[0-9a-f]{8,});?", re.IGNORECASE)
 """No character has such a number, and Python refuses to read very long ones."""
 
@@ -47,8 +46,17 @@ def _visible(character: str) -> bool:
     return character in "\n\r\t " or not (character in _BLANK or unicodedata.category(character).startswith("C"))
 
 
+def shows(text: str) -> bool:
+    """Whether anything of `text` can be seen: fillers and selectors alone are as good as blanks."""
+    return any(not (character.isspace() or character in _BLANK) for character in text)
+
+
 def _strip(text: str) -> str:
-    text = _BLOCK.sub(" ", "".join(character for character in text if _visible(character)))
+    if not (text.isprintable() and _BLANK.isdisjoint(text)):  # most texts are, and that is quickly seen
+        text = "".join(character for character in text if _visible(character))
+    if "<" not in text:
+        return text
+    text = _BLOCK.sub(" ", text)
     end = text.rfind(">") + 1  # behind the last one no tag ends, and looking for ends would take for ever
     return _TAG.sub(" ", text[:end]) + text[end:]
 
@@ -56,9 +64,11 @@ def _strip(text: str) -> str:
 def clean(text: str, limit: int = SAID_LIMIT) -> str:
     """`text` in one line, without mark-up and invisible characters, at most `limit` characters."""
     text = text[: limit * 20]  # bounds the work on hostile input
+    text = _strip(text)
     for _ in range(2):
-        text = html.unescape(_HUGE_REFERENCE.sub(" ", _strip(text)))
-    text = _SPACE.sub(" ", _strip(text)).strip()
+        if "&" in text:
+            text = _strip(html.unescape(_HUGE_REFERENCE.sub(" ", text)))
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -78,7 +78,8 @@ class CreateTool(Generic[ClientT, CreateT]):
             Raises `ReferenceConflict` when the provider holds another order under the reference, and
             `ProviderRefused`, `ProviderAuth`, `RateLimited`, `ProviderUnavailable` only when no order exists,
             `OutcomeUnknown` when one may.
-        find: looks for an order that may exist. Raises `DropshipError` when it cannot look.
+        find: looks for an order that may exist. Raises `DropshipError` when it cannot look. The ledger keeps what it
+            finds, warnings included, so they are in our words.
         certainty: what not finding one means.
     """
 

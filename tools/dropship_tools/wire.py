@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -33,6 +34,11 @@ def path(*segments: str | int) -> str:
     if any(segment in ("", ".", "..") for segment in encoded):
         raise ValueError("an empty or dot segment cannot stand in a path")
     return "/" + "/".join(encoded)
+
+
+def basic_auth(user: str, password: str) -> dict[str, str]:
+    """The header of HTTP Basic (RFC 7617), in UTF-8."""
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class Answer:
             value = json.loads(self.body.decode("utf-8-sig"), parse_float=_decimal, parse_constant=_constant)
         except (ValueError, RecursionError, ArithmeticError) as error:
             raise Unreadable("the answer is not valid JSON") from error
-        if _depth_exceeds(value, MAX_DEPTH):
+        if depth_exceeds(value, MAX_DEPTH):
             raise Unreadable("the answer is nested too deeply")
         return value
 
@@ -152,7 +158,8 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _depth_exceeds(value: Any, limit: int) -> bool:
+def depth_exceeds(value: Any, limit: int) -> bool:
+    """Whether decoded JSON is nested more than `limit` levels deep."""
     level: list[Any] = [value]
     for _ in range(limit):
         below: list[Any] = []

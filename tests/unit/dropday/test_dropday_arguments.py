@@ -41,6 +41,7 @@ def test_the_documented_request_leaves_exactly_as_documented() -> None:
             Item("2", 2, "Coca Cola", Decimal("2.50")),
         ),
         total=Decimal("435.45"),
+        test=False,
     )
 
 

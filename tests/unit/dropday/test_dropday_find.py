@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from dropship_tools.dropday.tools import find
-from dropship_tools.errors import DropshipError, ProviderAuth, ProviderRefused, ProviderUnavailable, RateLimited
+from dropship_tools.errors import (
+    DropshipError,
+    ProviderAuth,
+    ProviderRefused,
+    ProviderUnavailable,
+    RateLimited,
+    UnexpectedAnswer,
+)
 from dropship_tools.orders import Finding, Sought
 from unit.dropday.dropday_fakes import HELD, FakeDropday, changed, page
 
@@ -121,7 +128,7 @@ async def test_a_list_that_cannot_be_read_proves_nothing(body: Any) -> None:
     ("status", "error"),
     [
         (401, ProviderAuth),
-        (404, ProviderUnavailable),
+        (404, UnexpectedAnswer),
         (422, ProviderRefused),
         (429, RateLimited),
         (500, ProviderUnavailable),

@@ -1,4 +1,4 @@
-"""Listing feed products: one argument, a hundred short rows a page, and whether there are more."""
+"""Listing feed products: one argument, twenty short rows a page, and whether there are more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from dropship_mcp.arguments import accept
 from dropship_tools.dropday.paging import NO_SUCH_PAGE
 from dropship_tools.dropday.product_list import NO_PRODUCTS, ListProducts
 from dropship_tools.dropday.tools import TOOLS
-from dropship_tools.errors import DropshipError, InvalidArguments, ProviderAuth, ProviderUnavailable, RateLimited
+from dropship_tools.errors import (
+    DropshipError,
+    InvalidArguments,
+    ProviderAuth,
+    RateLimited,
+    UnexpectedAnswer,
+)
 from unit.dropday.dropday_fakes import HOST, FakeDropday
 from unit.dropday.dropday_world import products
 
@@ -72,7 +78,7 @@ async def row_of(**changes: Any) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.parametrize(("asked", "query"), [({}, "page=1"), ({"page": 7}, "page=7"), ({"page": "2"}, "page=2")])
+@pytest.mark.parametrize(("asked", "query"), [({}, "page=1"), ({"page": 5}, "page=1"), ({"page": "6"}, "page=2")])
 async def test_only_the_page_is_asked_for(asked: dict[str, Any], query: str) -> None:
     """Sheet section 7: no filter, no page size."""
     dropday = FakeDropday({LIST: (200, feed_page())})
@@ -85,8 +91,8 @@ async def test_only_the_page_is_asked_for(asked: dict[str, Any], query: str) -> 
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("per_page", ": a page always holds 100 products"),
-        ("limit", ": a page always holds 100 products"),
+        ("per_page", ": a page always holds 20 products"),
+        ("limit", ": a page always holds 20 products"),
         ("sku", ": Dropday's product list has no search or filter; read it page by page"),
         ("search", ": Dropday's product list has no search or filter; read it page by page"),
         ("offset", "; did you mean page?"),
@@ -130,22 +136,29 @@ async def test_what_dropday_does_not_tell_is_left_out() -> None:
     assert await shown(feed_page(dict.fromkeys(FEED_ROW), {})) == {"page": 1, "count": 2, "products": [{}, {}]}
 
 
-async def test_a_full_page_is_shown_whole_in_few_characters() -> None:
-    """There is no argument for a part of a page, so a row left out could never be seen."""
-    answer = await shown(feed_page(*[FEED_ROW] * 100, last=3, total=250))
-    assert answer == {**SHOWN, "count": 250, "has_more": True, "products": [ROW] * 100}
-    assert len(json.dumps(answer, separators=(",", ":"))) < 15_000
+async def test_a_hundred_rows_are_shown_in_five_pieces_of_few_characters() -> None:
+    body = feed_page(*({**FEED_ROW, "sku": str(n)} for n in range(100)), last=3, total=250)
+    pieces = [await shown(body, page=page) for page in range(1, 6)]
+    assert [row["sku"] for piece in pieces for row in piece["products"]] == [str(n) for n in range(100)]
+    assert [(len(piece["products"]), piece["page"], piece["has_more"]) for piece in pieces] == [
+        (20, page, True) for page in range(1, 6)
+    ]
+    assert len(json.dumps(pieces[0], separators=(",", ":"))) < 3_000
 
 
 @pytest.mark.parametrize(
     ("body", "asked", "expected"),
     [
-        (feed_page(FEED_ROW, number=2, last=2, total=101), 2, (2, 101, False)),
-        (feed_page(FEED_ROW, number=2, last=3, total=201), 2, (2, 201, True)),
-        ({"data": [FEED_ROW] * 100}, 1, (1, None, True)),
-        ({"data": [FEED_ROW] * 99}, 1, (1, None, False)),
+        (feed_page(FEED_ROW, number=2, last=2, total=101), 6, (6, 101, False)),
+        (feed_page(FEED_ROW, number=2, last=3, total=201), 6, (6, 201, True)),
+        (feed_page(*[FEED_ROW] * 21), 1, (1, 21, True)),
+        (feed_page(*[FEED_ROW] * 21), 2, (2, 21, False)),
+        (feed_page(*[FEED_ROW] * 20), 1, (1, 20, False)),
+        (feed_page(*[FEED_ROW] * 30, last=2), 5, (5, 30, True)),
+        ({"data": [FEED_ROW] * 100}, 5, (5, None, True)),
+        ({"data": [FEED_ROW] * 99}, 5, (5, None, False)),
         (feed_page(number=1, last=9), 1, (1, 0, False)),
-        ({"data": [FEED_ROW], "meta": {"last_page": 4, "total": 400}}, 2, (2, 400, True)),
+        ({"data": [FEED_ROW], "meta": {"last_page": 4, "total": 400}}, 6, (6, 400, True)),
     ],
     ids=str,
 )
@@ -157,13 +170,13 @@ async def test_there_is_more_only_when_there_is(body: Any, asked: int, expected:
 
 async def test_oddities_of_a_page_are_told() -> None:
     rows = [FEED_ROW] * 120 + [{"stock_quantity": 10**12}, "row", {"active": "perhaps"}]
-    assert await shown(feed_page(*rows, last=2, total=240), page=2) == {
+    assert await shown(feed_page(*rows, last=2, total=240), page=6) == {
         **SHOWN,
         "count": 240,
-        "products": [ROW] * 100,
+        "products": [ROW] * 20,
         "warnings": [
-            "Dropday answered with page 1 when asked for page 2.",
-            "Dropday sent 120 rows at once; the first 100 are shown.",
+            "Dropday answered with another page than was asked for.",
+            "Dropday sent 120 rows at once; those behind the first 100 are left out.",
             "3 rows of this page could not be read and are not shown.",
         ],
     }
@@ -171,8 +184,8 @@ async def test_oddities_of_a_page_are_told() -> None:
 
 async def test_an_empty_page_says_whether_there_are_products_at_all() -> None:
     assert await shown(feed_page()) == {"page": 1, "count": 0, "products": [], "next_step": NO_PRODUCTS}
-    assert await shown(feed_page(number=4, last=3, total=250), page=4) == {
-        "page": 4,
+    assert await shown(feed_page(number=4, last=3, total=250), page=16) == {
+        "page": 16,
         "count": 250,
         "products": [],
         "next_step": NO_SUCH_PAGE,
@@ -183,11 +196,11 @@ async def test_an_empty_page_says_whether_there_are_products_at_all() -> None:
     ("status", "body", "kind"),
     [
         (401, {"message": "Unauthorized", "error": "bad key"}, ProviderAuth),
-        (404, {"message": "Not Found"}, ProviderUnavailable),
+        (404, {"message": "Not Found"}, UnexpectedAnswer),
         (429, {}, RateLimited),
-        (200, {"data": None}, ProviderUnavailable),
-        (200, feed_page("row", 7), ProviderUnavailable),
-        (200, b"", ProviderUnavailable),
+        (200, {"data": None}, UnexpectedAnswer),
+        (200, feed_page("row", 7), UnexpectedAnswer),
+        (200, b"", UnexpectedAnswer),
     ],
 )
 async def test_a_list_that_cannot_be_read_is_an_error(status: int, body: Any, kind: type[DropshipError]) -> None:
@@ -200,4 +213,4 @@ def test_the_description_says_what_the_rows_cannot() -> None:
     [tool] = [tool for tool in TOOLS if tool.name == "dropday_list_products"]
     assert len(tool.description) <= 160
     assert "sku belongs into `reference` of an order line" in tool.description
-    assert "100 a page, no search" in tool.description
+    assert "20 a page, no search" in tool.description

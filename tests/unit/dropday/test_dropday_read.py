@@ -18,6 +18,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.orders import ShipTo
 from unit.dropday.dropday_fakes import HELD, FakeDropday, NothingRecorded, changed, page
@@ -216,7 +217,7 @@ async def test_poisoned_text_comes_out_harmless_everywhere() -> None:
 async def test_an_answer_that_is_no_order_is_a_provider_that_cannot_be_read(body: Any) -> None:
     raised = await failure(FakeDropday({BY_NUMBER: (200, body)}), GetOrder(reference="98"))
 
-    assert type(raised) is ProviderUnavailable
+    assert type(raised) is UnexpectedAnswer
     assert raised.what.startswith("Dropday answered, but the answer ")
 
 

@@ -254,7 +254,7 @@ def test_a_billing_address_is_checked_too_but_may_be_partial() -> None:
         ({"price": "39,50"}, "order_items.0.price"),
         ({"price": "$39"}, "order_items.0.price"),
         ({"price": -1}, "order_items.0.price"),
-        ({"retailer_sku": ""}, "order_items.0"),
+        ({"retailer_sku": ""}, "order_items.0.retailer_sku"),
         ({"retailer_product_id": "TRAY-W"}, "order_items.0.retailer_product_id"),
         ({"currency": "USD"}, "order_items.0.currency"),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from dropship_tools.duoplane.lookup import NOT_FOUND
 from dropship_tools.duoplane.models import DuoplanePlaced
-from dropship_tools.duoplane.results import ACCEPTED
+from dropship_tools.duoplane.results import ACCEPTED, COMPLAINS
 from dropship_tools.duoplane.tools import find
 from dropship_tools.errors import ProviderAuth, ProviderRefused, ProviderUnavailable, RateLimited
 from dropship_tools.orders import Finding, Sought
@@ -102,6 +102,19 @@ async def test_two_orders_under_one_number_are_told() -> None:
     assert finding.order is not None
     assert finding.order.warnings == [
         "Duoplane holds several orders under this number (51661073, 51661074): a person must look which one is meant."
+    ]
+
+
+async def test_a_found_order_is_warned_of_in_our_words_only() -> None:
+    """The ledger keeps the warnings, and Duoplane's may quote the buyer."""
+    data = order()
+    data["relationships"]["order_items"][0]["attributes"]["vendor_sku"] = None
+    fake = FakeDuoplane({ORDER: Reply(200, envelope(data, ["address of Nora Byrne is incomplete"]))})
+    finding = await find(fake.client, Sought("WEB-10045", order_id="51661073"))
+    assert finding.order is not None
+    assert finding.order.warnings == [
+        COMPLAINS,
+        "Duoplane shows no vendor SKU for: TRAY-W; such lines may reach no vendor.",
     ]
 
 

@@ -10,7 +10,14 @@ from pydantic import ValidationError
 from dropship_tools.duoplane.models import ListedOrder, ListOrders, OrderList
 from dropship_tools.duoplane.results import LOOK_CLOSER
 from dropship_tools.duoplane.tools import list_orders
-from dropship_tools.errors import DropshipError, ProviderAuth, ProviderRefused, ProviderUnavailable, RateLimited
+from dropship_tools.errors import (
+    DropshipError,
+    ProviderAuth,
+    ProviderRefused,
+    ProviderUnavailable,
+    RateLimited,
+    UnexpectedAnswer,
+)
 from unit.duoplane.duoplane_fakes import FakeDuoplane, NoLedger, Reply, envelope, order
 
 pytestmark = pytest.mark.anyio
@@ -111,9 +118,9 @@ async def test_errors_beside_the_list_are_shown() -> None:
         (Reply(404, "<html>"), ProviderRefused),
         (Reply(429, envelope(None, retry_after_seconds=9)), RateLimited),
         (Reply(500, "<html>"), ProviderUnavailable),
-        (Reply(200, "<html>"), ProviderUnavailable),
-        (Reply(200, envelope({"id": 1})), ProviderUnavailable),
-        (Reply(200, envelope([1])), ProviderUnavailable),
+        (Reply(200, "<html>"), UnexpectedAnswer),
+        (Reply(200, envelope({"id": 1})), UnexpectedAnswer),
+        (Reply(200, envelope([1])), UnexpectedAnswer),
     ],
 )
 async def test_a_list_that_cannot_be_read_is_the_right_error(reply: Reply, kind: type[DropshipError]) -> None:

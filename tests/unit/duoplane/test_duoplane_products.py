@@ -35,6 +35,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from unit.duoplane.duoplane_fakes import FakeDuoplane, NoLedger, Reply, envelope
 from unit.duoplane.duoplane_products import OAK, STOCK, row, shown
@@ -125,9 +126,9 @@ async def test_a_product_nobody_carries_is_warned_of_and_vendors_without_end_are
         (Reply(422, ""), ProviderRefused),
         (Reply(429, ""), RateLimited),
         (Reply(500, ""), ProviderUnavailable),
-        (Reply(200, ""), ProviderUnavailable),
-        (Reply(200, envelope(shown(product_id="7002"))), ProviderUnavailable),
-        (Reply(200, envelope([shown()])), ProviderUnavailable),
+        (Reply(200, ""), UnexpectedAnswer),
+        (Reply(200, envelope(shown(product_id="7002"))), UnexpectedAnswer),
+        (Reply(200, envelope([shown()])), UnexpectedAnswer),
     ],
 )
 async def test_a_product_that_cannot_be_read_is_the_right_error(reply: Reply, kind: type[DropshipError]) -> None:

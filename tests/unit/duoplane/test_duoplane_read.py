@@ -25,6 +25,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.orders import ShipTo
 from unit.duoplane.duoplane_fakes import FakeDuoplane, Reply, Script, envelope, order, purchase_order, shipment
@@ -277,11 +278,11 @@ async def test_an_order_of_another_channel_may_lack_numbers_of_its_own() -> None
         (Reply(422, {"errors": ["no"]}), ProviderRefused),
         (Reply(429, {"metadata": {"retry_after_seconds": 9}}), RateLimited),
         (Reply(500, "<html>"), ProviderUnavailable),
-        (Reply(200, "<html>"), ProviderUnavailable),
-        (Reply(200, [order()]), ProviderUnavailable),
-        (Reply(200, envelope(None)), ProviderUnavailable),
-        (Reply(200, envelope(order(7))), ProviderUnavailable),
-        (Reply(200, envelope(order(external_id={}))), ProviderUnavailable),
+        (Reply(200, "<html>"), UnexpectedAnswer),
+        (Reply(200, [order()]), UnexpectedAnswer),
+        (Reply(200, envelope(None)), UnexpectedAnswer),
+        (Reply(200, envelope(order(7))), UnexpectedAnswer),
+        (Reply(200, envelope(order(external_id={}))), UnexpectedAnswer),
     ],
 )
 async def test_an_order_that_cannot_be_read_is_the_right_error(reply: Reply, kind: type[DropshipError]) -> None:

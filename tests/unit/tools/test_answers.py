@@ -18,6 +18,7 @@ from dropship_tools.errors import (
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from dropship_tools.text import Said
 from dropship_tools.wire import Answer, Unreadable
@@ -152,7 +153,7 @@ def test_an_answer_without_sense_leaves_an_order_open_and_a_look_up_failed() -> 
         None,
     )
     assert shown(unreadable_read("Shop", error)) == (
-        ProviderUnavailable,
+        UnexpectedAnswer,
         "no",
         "Shop answered, but the answer is not valid JSON",
         "",

@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
-from dropship_tools.http import ProviderHttp, Timing
+from dropship_tools.http import ProviderHttp
 from dropship_tools.wire import WireRequest, get
 from unit.tools.http_fakes import KEY, LOOK, ORDER, permission
+from unit.tools.loopback import OK, provider, request_head
 
 pytestmark = pytest.mark.anyio
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: session=s-very-secret\r\n\r\n{}"
-
-
-@asynccontextmanager
-async def provider(serve: Serve, scheme: str = "http") -> AsyncGenerator[ProviderHttp]:
-    """A client of a server on this machine."""
-
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    http = ProviderHttp("Shop", f"{scheme}://127.0.0.1:{port}", {"api-key": KEY}, timing=Timing(pause=0))
-    try:
-        yield http
-    finally:
-        await http.aclose()
-        server.close()
-        await server.wait_closed()
-
-
-async def request_head(reader: asyncio.StreamReader) -> bytes:
-    """The first request, up to the end of its headers."""
-    return await reader.readuntil(b"\r\n\r\n")
 
 
 async def test_a_request_reaches_the_provider_as_written() -> None:

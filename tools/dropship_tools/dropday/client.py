@@ -126,6 +126,13 @@ class DropdayClient:
         """
         return self._typed(await self._list(PRODUCTS, {"page": page}), WireProduct)
 
+    async def check(self) -> None:
+        """See whether the account works, by the shortest list. Raises like `list_orders`.
+
+        The documented check (`GET /`) promises nothing about its answer, so that any host would pass it.
+        """
+        await self._list(ORDERS, {"per_page": 1, "page": 1})
+
     def _typed(self, page: Page[Any], model: type[ModelT]) -> Page[ModelT]:
         try:
             return typed(page, model)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from dropship_tools.answers import WireModel
 from dropship_tools.arguments import (
@@ -21,6 +21,8 @@ from dropship_tools.arguments import (
     Quantity,
     Reference,
     RequiredLine,
+    WrongTogether,
+    exactly_one,
 )
 from dropship_tools.dropday.dates import DeliveryDate
 from dropship_tools.orders import OrderResult, Placed, Result, ShipTo
@@ -145,19 +147,21 @@ class CreateOrder(CreateArguments):
     shipping_address: Address
     products: Annotated[list[Product], Field(min_length=1, max_length=200)]
     shipping_cost: Amount | None = Field(default=None, description="required here or as shipping.cost")
-    shipping: Shipping | None = None
+    shipping: Shipping | None = Field(default=None, validate_default=True)
     email: Email = Field(default="", description="recipient's")
     test: bool = Field(default=False, description="true: validated, never routed to a supplier")
 
-    @model_validator(mode="after")
-    def _one_shipping_cost(self) -> Self:
+    @field_validator("shipping")
+    @classmethod
+    def _one_shipping_cost(cls, shipping: Shipping | None, info: ValidationInfo) -> Shipping | None:
         """Earlier documentation requires the older form, today's allows it beside the newer one (sheet section 4)."""
-        given = {c for c in (self.shipping_cost, self.shipping and self.shipping.cost) if c is not None}
-        if not given:
-            raise ValueError("shipping_cost is required: what delivery costs, 0 if nothing")
-        if len(given) > 1:
-            raise ValueError("shipping_cost and shipping.cost differ; give one of them")
-        return self
+        if "shipping_cost" in info.data:
+            given = {c for c in (info.data["shipping_cost"], shipping and shipping.cost) if c is not None}
+            if not given:
+                raise WrongTogether("shipping_cost is required: what delivery costs, 0 if nothing")
+            if len(given) > 1:
+                raise WrongTogether("shipping_cost and shipping.cost differ; give one of them")
+        return shipping
 
     def delivery_cost(self) -> Decimal:
         """The shipping cost, wherever it was given."""
@@ -171,13 +175,9 @@ class GetOrder(Arguments):
     also_called: ClassVar[Mapping[str, str]] = {"id": "reference", "order_id": "reference"}
 
     external_id: Line = Field(default="", description="your order number")
-    reference: Line = Field(default="", description="Dropday's order number")
+    reference: Line = Field(default="", validate_default=True, description="Dropday's order number")
 
-    @model_validator(mode="after")
-    def _one_id(self) -> Self:
-        if bool(self.external_id) == bool(self.reference):
-            raise ValueError("give exactly one of external_id and reference")
-        return self
+    _one_id = exactly_one("external_id", "reference")
 
 
 # --- the wire ---------------------------------------------------------------------------------------------------

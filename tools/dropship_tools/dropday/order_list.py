@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Self
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from dropship_tools.arguments import Amount, Arguments, Line, PositiveInt
+from dropship_tools.arguments import Amount, Arguments, Line, PositiveInt, WrongTogether
 from dropship_tools.dropday.dates import From, Until
 from dropship_tools.dropday.models import WireOrder
 from dropship_tools.dropday.paging import LARGEST_PAGE, NO_SUCH_PAGE, ListResult, Page
@@ -72,14 +73,20 @@ class ListOrders(Arguments):
     ] = 10
     page: PositiveInt = 1
 
-    @model_validator(mode="after")
-    def _ranges(self) -> Self:
+    @field_validator("date_to")
+    @classmethod
+    def _days(cls, date_to: str, info: ValidationInfo) -> str:
         """An empty answer to an impossible question would look like a fact."""
-        if self.date_from and self.date_to and self.date_from > self.date_to:
-            raise ValueError("date_to lies before date_from")
-        if self.total_min is not None and self.total_max is not None and self.total_min > self.total_max:
-            raise ValueError("total_max is less than total_min")
-        return self
+        if date_to and info.data.get("date_from", "") > date_to:
+            raise WrongTogether("date_to lies before date_from")
+        return date_to
+
+    @field_validator("total_max")
+    @classmethod
+    def _totals(cls, total_max: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if total_max is not None and (info.data.get("total_min") or 0) > total_max:
+            raise WrongTogether("total_max is less than total_min")
+        return total_max
 
     @property
     def shows_tests(self) -> bool:

@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 ModelT = TypeVar("ModelT", bound=WireModel)
 
 LARGEST_PAGE = 100
-"""Rows in one answer, whatever Dropday sends: the documented maximum for orders, the fixed size for products."""
+"""Rows read of one answer, whatever Dropday sends: the documented maximum for orders, the fixed size for products."""
 
 NO_SUCH_PAGE = "The list ends before this page."
 
@@ -69,9 +69,9 @@ class Page(Generic[Row]):
     def doubts(self, asked: int) -> Iterator[str]:
         """What is odd about it, in our words."""
         if self.strays_from(asked):
-            yield f"Dropday answered with page {self.number} when asked for page {asked}."
+            yield "Dropday answered with another page than was asked for."
         if len(self.rows) > LARGEST_PAGE:
-            yield f"Dropday sent {len(self.rows)} rows at once; the first {LARGEST_PAGE} are shown."
+            yield f"Dropday sent {len(self.rows)} rows at once; those behind the first {LARGEST_PAGE} are left out."
         if self.unreadable:
             yield f"{self.unreadable} rows of this page could not be read and are not shown."
 

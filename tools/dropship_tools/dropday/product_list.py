@@ -1,4 +1,8 @@
-"""Products of the suppliers' feeds (sheet section 7): a hundred a page, no filter, so the rows are short."""
+"""Products of the suppliers' feeds (sheet section 7).
+
+Dropday knows no filter and no page size: a hundred rows come at once. They are shown in pieces, for a model reads every
+row, and `page` counts the pieces.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,13 +15,19 @@ from dropship_tools.orders import Result
 from dropship_tools.text import clean
 
 NAME_LIMIT = 80
-"""Characters of a name: enough to recognise a product among a hundred."""
+"""Characters of a name: enough to recognise a product among many."""
+
+PIECE = 20
+"""Products shown at once."""
+
+PIECES = LARGEST_PAGE // PIECE
+"""Of one page of Dropday's."""
 
 NO_PRODUCTS = (
     "Dropday lists no products: no supplier feed is imported. Orders need none, their lines are matched by rules."
 )
 
-_FIXED = "a page always holds 100 products"
+_FIXED = f"a page always holds {PIECE} products"
 _NO_FILTER = "Dropday's product list has no search or filter; read it page by page"
 
 
@@ -33,6 +43,16 @@ class ListProducts(Arguments):
 
     page: PositiveInt = 1
 
+    @property
+    def dropdays_page(self) -> int:
+        """Dropday's page with the piece."""
+        return (self.page - 1) // PIECES + 1
+
+    @property
+    def piece(self) -> int:
+        """Which piece of Dropday's page, from 0."""
+        return (self.page - 1) % PIECES
+
 
 class ProductRow(Result):
     """One product. `purchase_price` is what the supplier takes, a decimal string in main units."""
@@ -46,22 +66,24 @@ class ProductRow(Result):
 
 
 class ProductList(ListResult):
-    """One page of products."""
+    """One piece of a page of products. `page` counts pieces."""
 
     products: list[ProductRow]
 
 
 def listed(page: Page[WireProduct], args: ListProducts) -> ProductList:
-    """Dropday's page as our answer."""
-    products = page.rows[:LARGEST_PAGE]
+    """A piece of Dropday's page as our answer."""
+    asked, came = args.dropdays_page, page.rows[:LARGEST_PAGE]
+    products, rest = came[args.piece * PIECE :][:PIECE], came[(args.piece + 1) * PIECE :]
+    has_more = page.more(asked, LARGEST_PAGE) or bool(rest and not page.strays_from(asked))
     return ProductList(
         products=[_row(product) for product in products],
-        page=args.page if page.number is None else page.number,
+        page=args.page if page.number is None else (page.number - 1) * PIECES + args.piece + 1,
         count=page.total,
-        has_more=page.more(args.page, LARGEST_PAGE),
+        has_more=has_more,
         currency=CURRENCY if any(product.purchase_price for product in products) else "",
-        warnings=list(page.doubts(args.page)),
-        next_step="" if products else NO_SUCH_PAGE if args.page > 1 else NO_PRODUCTS,
+        warnings=list(page.doubts(asked)),
+        next_step="" if products or has_more else NO_SUCH_PAGE if args.page > 1 else NO_PRODUCTS,
     )
 
 

@@ -86,6 +86,7 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
             country=args.shipping_address.country,
             items=tuple(Item(p.external_id, p.quantity, p.name, p.price) for p in args.products),
             total=args.total,
+            test=args.test,
         ),
         trace=_trace(args.source, test=args.test),
         warnings=tuple(_doubts(args)),
@@ -204,8 +205,8 @@ async def list_orders(client: DropdayClient, args: order_list.ListOrders, record
 async def list_products(
     client: DropdayClient, args: product_list.ListProducts, records: Records
 ) -> product_list.ProductList:
-    """One page, which Dropday fixes at a hundred."""
-    return product_list.listed(await client.list_products(args.page), args)
+    """A piece of a page, which Dropday fixes at a hundred."""
+    return product_list.listed(await client.list_products(args.dropdays_page), args)
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -250,7 +251,7 @@ TOOLS: tuple[Tool, ...] = (
         name="dropday_list_products",
         title="List Dropday feed products",
         description=(
-            "Products of supplier feeds, 100 a page, no search. sku belongs into `reference` of an order line; "
+            "Products of supplier feeds, 20 a page, no search. sku belongs into `reference` of an order line; "
             "purchase_price is your cost."
         ),
         arguments=product_list.ListProducts,

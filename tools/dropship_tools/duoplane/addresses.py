@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, country_codes
+from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, WrongTogether, country_codes
 from dropship_tools.duoplane.provinces import PROVINCES, code_of
 
 _PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
@@ -73,21 +73,22 @@ class Address(Part):
     province_name: Line = ""
     province_code: Line = ""
     country_name: Line = ""
-    country_iso2: Annotated[Line, AfterValidator(_blank_or_country)] = ""
+    country_iso2: Annotated[Line, AfterValidator(_blank_or_country)] = Field(default="", validate_default=True)
     phone: Phone = ""
     email: Email = ""
 
-    @model_validator(mode="after")
-    def _names_and_codes_agree(self) -> Self:
+    @field_validator("country_iso2")
+    @classmethod
+    def _names_and_codes_agree(cls, country: str, info: ValidationInfo) -> str:
         problems: list[str] = []
-        if self.province_code:
-            problems.append(_province_problem(self.province_code, self.province_name, self.country_iso2))
-        named = _country_named(self.country_name)
-        if named and self.country_iso2 and named != self.country_iso2:
+        if code := info.data.get("province_code"):
+            problems.append(_province_problem(code, info.data.get("province_name", ""), country))
+        named = _country_named(info.data.get("country_name", ""))
+        if named and country and named != country:
             problems.append("country_name and country_iso2 are different countries")
         if any(problems):
-            raise ValueError("; ".join(filter(None, problems)))
-        return self
+            raise WrongTogether("; ".join(filter(None, problems)))
+        return country
 
     def recipient(self) -> str:
         """The person, or else the company."""
@@ -97,14 +98,16 @@ class Address(Part):
 class ShippingAddress(Address):
     """`shipping_address`: what a parcel needs is required, although the documentation marks no field (section 5.1)."""
 
+    company_name: Line = Field(default="", validate_default=True)
     address_1: RequiredLine = Field(description="street and house number")
     city: RequiredLine = Field()
     post_code: RequiredLine = Field()
     province_code: Line = Field(default="", description="state code such as CA")
     country_iso2: Country = Field(description="ISO 3166-1 alpha-2")
 
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
-        if not self.recipient():
-            raise ValueError("needs first_name and last_name, or company_name")
-        return self
+    @field_validator("company_name")
+    @classmethod
+    def _somebody(cls, company_name: str, info: ValidationInfo) -> str:
+        if not company_name and info.data.get("first_name") == info.data.get("last_name") == "":
+            raise WrongTogether("needs first_name and last_name, or company_name")
+        return company_name

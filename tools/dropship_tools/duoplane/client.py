@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +13,7 @@ from dropship_tools.answers import ORDER_ONCE, parse
 from dropship_tools.duoplane.budget import RequestBudget
 from dropship_tools.duoplane.envelope import complaints, said
 from dropship_tools.duoplane.exchange import Exchange
-from dropship_tools.duoplane.failures import TITLE, change_failure, order_failure
+from dropship_tools.duoplane.failures import TITLE, VENDOR_KEY, change_failure, order_failure
 from dropship_tools.duoplane.paging import MOST_SHOWN, Page
 from dropship_tools.duoplane.wire_shapes import (
     WireCreated,
@@ -25,7 +24,14 @@ from dropship_tools.duoplane.wire_shapes import (
     WirePurchaseOrder,
     WireShipment,
 )
-from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
+from dropship_tools.errors import (
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderRefused,
+    ProviderUnavailable,
+    UnexpectedAnswer,
+    WrongKindOfKey,
+)
 from dropship_tools.http import ProviderHttp
 from dropship_tools.provider import Account
 from dropship_tools.wire import SendOnce, Unreadable, WireRequest
@@ -38,8 +44,7 @@ LOOK_FIRST = "Look with duoplane_find_product whether it is there before trying 
 
 def auth_headers(account: Account) -> dict[str, str]:
     """HTTP Basic with the API key as user name (sheet section 2)."""
-    pair = f"{account.value('api_key')}:{account.value('password')}".encode()
-    return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+    return wire.basic_auth(account.value("api_key"), account.value("password"))
 
 
 def connect(account: Account, http: ProviderHttp) -> DuoplaneClient:
@@ -135,6 +140,33 @@ class DuoplaneClient:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         return await self._exchange.page("orders", wire.path("api", "orders"), WireOrder, number=page, size=per_page)
+
+    async def check(self) -> None:
+        """See whether the account works, by the shortest list of orders.
+
+        Purchase orders, which vendors may see too, tell a vendor's key from an address where Duoplane is not.
+
+        Raises:
+            WrongKindOfKey, ProviderAuth, RateLimited, ProviderUnavailable.
+        """
+        try:
+            await self.list_orders(1, 1)
+        except (ProviderAuth, ProviderRefused) as refusal:
+            try:
+                await self._exchange.page(
+                    "purchase orders", wire.path("purchase_orders.json"), WirePurchaseOrder, size=1
+                )
+            except ProviderRefused as error:
+                raise UnexpectedAnswer(
+                    f"{TITLE} shows neither sales orders nor purchase orders at this address",
+                    fix="Ask the person who runs this server to check the account's address.",
+                    provider_said=error.provider_said,
+                ) from error
+            raise WrongKindOfKey(
+                f"{TITLE} shows this key purchase orders but no sales orders: it looks like a vendor's key",
+                fix=VENDOR_KEY,
+                provider_said=refusal.provider_said,
+            ) from refusal
 
     async def list_order_ids(self, reference: str, pages: int = MAX_PAGES) -> list[str]:
         """Ids of the newest orders with this external_id, then of those with this internal_id.
@@ -248,7 +280,6 @@ def _data(body: Any) -> Any:
 def _unmatched(data: Any) -> tuple[str, ...]:
     """Never fails: the order exists, whatever its lines look like."""
     try:
-        items = parse(WireOrder, data).items()
+        return parse(WireOrder, data).unmatched()
     except Unreadable:
         return ()
-    return tuple(item.retailer_sku or item.name or "?" for item in items if not item.vendor_sku)

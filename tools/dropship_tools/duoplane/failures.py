@@ -7,7 +7,14 @@ from typing import Any
 from dropship_tools.answers import order_error, read_error
 from dropship_tools.duoplane.budget import quota, slow_down
 from dropship_tools.duoplane.envelope import said
-from dropship_tools.errors import DropshipError, NotFound, ProviderAuth, ProviderRefused, ProviderUnavailable
+from dropship_tools.errors import (
+    DropshipError,
+    NotFound,
+    ProviderAuth,
+    ProviderRefused,
+    ProviderUnavailable,
+    UnexpectedAnswer,
+)
 from dropship_tools.wire import Answer, Unreadable
 
 TITLE = "Duoplane"
@@ -85,9 +92,9 @@ def change_failure(answer: Answer, body: Any, change: str, look: str) -> Dropshi
     )
 
 
-def unreadable(error: Unreadable, answer: Answer, body: Any) -> ProviderUnavailable:
+def unreadable(error: Unreadable, answer: Answer, body: Any) -> UnexpectedAnswer:
     """The error for a look-up whose answer makes no sense; `errors` on success may tell why."""
-    return ProviderUnavailable(
+    return UnexpectedAnswer(
         f"{TITLE} answered, but {error}",
         fix="Try once more later; if it stays so, tell the person who runs this server.",
         provider_said=said(answer, body),

@@ -38,10 +38,17 @@ NOT_LOOKED = "Before sending, it could not be looked up whether Duoplane had an 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An order under the number that was looked for, and doubts about it. `shown`: Duoplane showed the order itself."""
+    """An order under the number that was looked for.
+
+    Attributes:
+        doubts: about it, in our words.
+        complaints: `errors` that Duoplane told with it.
+        shown: Duoplane showed the order itself.
+    """
 
     order: WireOrder
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
     shown: bool = True
 
     @property
@@ -51,12 +58,13 @@ class Match:
 
 
 async def read(client: DuoplaneClient, order_id: str) -> Match:
-    """The order with Duoplane's number; `errors` told with it are doubts.
+    """The order with Duoplane's number.
 
     Raises:
         NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
     """
-    return Match(*await client.get_order(order_id))
+    order, complaints = await client.get_order(order_id)
+    return Match(order, complaints=complaints)
 
 
 def has_number(order: WireOrder, reference: str) -> bool:
@@ -128,12 +136,12 @@ async def _read_first(client: DuoplaneClient, ids: Sequence[str], accept: Callab
         return first
     numbers = ", ".join(match.order_id for match in matches)
     doubt = f"Duoplane holds several orders under this number ({numbers}): a person must look which one is meant."
-    return replace(first, warnings=(doubt, *first.warnings))
+    return replace(first, doubts=(doubt, *first.doubts))
 
 
 async def follow(client: DuoplaneClient, match: Match, reference: str = "") -> DuoplaneOrder:
     """The order with its purchase orders and shipments; what the old API does not show becomes a warning."""
-    order, warnings = match.order, list(match.warnings)
+    order, warnings = match.order, [*match.doubts, *match.complaints]
     purchase_orders: list[WirePurchaseOrder] | None = None
     shipments: list[WireShipment] | None = None
     try:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dropship_tools.arguments import (
     Amount,
@@ -18,6 +18,8 @@ from dropship_tools.arguments import (
     Quantity,
     Reference,
     RequiredLine,
+    WrongTogether,
+    exactly_one,
 )
 from dropship_tools.duoplane.addresses import Address, ShippingAddress
 from dropship_tools.duoplane.ids import OrderId
@@ -69,17 +71,18 @@ class OrderItem(Part):
     quantity: Quantity
     price: Amount | None = Field(default=None, description="retail, per piece, in the store's currency")
     retailer_product_id: PositiveInt | None = Field(default=None, description="Duoplane's product id")
-    retailer_sku: Line = ""
+    retailer_sku: Line = Field(default="", validate_default=True)
     internal_id: Line = Field(default="", description="your line id")
     order_item_notes: Annotated[list[OrderNote], Field(max_length=20)] = Field(
         default_factory=list[OrderNote], description="vendors may see them"
     )
 
-    @model_validator(mode="after")
-    def _product(self) -> Self:
-        if not (self.retailer_sku or self.retailer_product_id):
-            raise ValueError("needs retailer_sku or retailer_product_id")
-        return self
+    @field_validator("retailer_sku")
+    @classmethod
+    def _product(cls, retailer_sku: str, info: ValidationInfo) -> str:
+        if not retailer_sku and info.data.get("retailer_product_id", ...) is None:
+            raise WrongTogether("needs retailer_sku or retailer_product_id")
+        return retailer_sku
 
 
 class CreateOrder(CreateArguments):
@@ -125,13 +128,9 @@ class GetOrder(Arguments):
     }
 
     order_id: OrderId = Field(default="", description="Duoplane's number")
-    external_id: Line = Field(default="", description="your order number")
+    external_id: Line = Field(default="", validate_default=True, description="your order number")
 
-    @model_validator(mode="after")
-    def _one_id(self) -> Self:
-        if bool(self.order_id) == bool(self.external_id):
-            raise ValueError("give exactly one of order_id and external_id")
-        return self
+    _one_id = exactly_one("order_id", "external_id")
 
 
 class ListOrders(Arguments):

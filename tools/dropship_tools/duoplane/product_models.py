@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dropship_tools.arguments import Amount, Arguments, Count, Line, Part, PositiveInt, RequiredLine
+from dropship_tools.arguments import Amount, Arguments, Count, Line, Part, PositiveInt, RequiredLine, WrongTogether
 from dropship_tools.duoplane.ids import ProductId
 from dropship_tools.duoplane.models import FLAT
 from dropship_tools.orders import Result
@@ -46,13 +46,14 @@ class FindProduct(Arguments):
     }
 
     retailer_sku: Line = ""
-    vendor_sku: Line = ""
+    vendor_sku: Line = Field(default="", validate_default=True)
 
-    @model_validator(mode="after")
-    def _some_sku(self) -> Self:
-        if not (self.retailer_sku or self.vendor_sku):
-            raise ValueError("give retailer_sku or vendor_sku, or both")
-        return self
+    @field_validator("vendor_sku")
+    @classmethod
+    def _some_sku(cls, vendor_sku: str, info: ValidationInfo) -> str:
+        if not vendor_sku and info.data.get("retailer_sku") == "":
+            raise WrongTogether("give retailer_sku or vendor_sku, or both")
+        return vendor_sku
 
 
 class ProductInventory(Part):
@@ -70,7 +71,7 @@ class ProductInventory(Part):
     }
 
     vendor_id: PositiveInt | None = None
-    vendor_name: Line = ""
+    vendor_name: Line = Field(default="", validate_default=True)
     vendor_sku: Line = ""
     purchase_name: Line = ""
     cost: Amount | None = None
@@ -78,16 +79,19 @@ class ProductInventory(Part):
     quantity_available: Count | None = None
     backordered_until: Annotated[Line, AfterValidator(_day)] = Field(default="", description="yyyy-mm-dd")
 
-    @model_validator(mode="after")
-    def _vendor_and_stock(self) -> Self:
-        problems: list[str] = []
-        if not (self.vendor_id or self.vendor_name):
-            problems.append("needs vendor_id or vendor_name")
-        if self.quantity_available is not None and not self.manage_inventory:
-            problems.append("quantity_available counts only with manage_inventory true")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+    @field_validator("vendor_name")
+    @classmethod
+    def _some_vendor(cls, vendor_name: str, info: ValidationInfo) -> str:
+        if not vendor_name and info.data.get("vendor_id", ...) is None:
+            raise WrongTogether("needs vendor_id or vendor_name")
+        return vendor_name
+
+    @field_validator("quantity_available")
+    @classmethod
+    def _counted(cls, quantity_available: int | None, info: ValidationInfo) -> int | None:
+        if quantity_available is not None and not info.data.get("manage_inventory", True):
+            raise WrongTogether("quantity_available counts only with manage_inventory true")
+        return quantity_available
 
 
 class AddProduct(Arguments):

@@ -42,40 +42,39 @@ EXISTED = (
 )
 LOOK_CLOSER = "A listed order tells no status: duoplane_get_order by order_id."
 ITEMS_LISTED = 3
+COMPLAINS = "Duoplane names problems with this order: read them with duoplane_get_order."
 NO_CANCEL = "No API cancels or changes an order; a person can act at app_url."
 
 
 def placed(created: Created, reference: str, app_url: str, doubts: Sequence[str] = ()) -> DuoplanePlaced:
     """What the ledger keeps of an accepted order: no personal data."""
-    warnings = [*created.complaints, *doubts]
-    if created.unmatched:
-        warnings.append(
-            "Duoplane shows no vendor SKU for: "
-            + ", ".join(created.unmatched[:5])
-            + "; such lines may reach no vendor."
-        )
     return DuoplanePlaced(
         reference=reference,
         order_id=created.order_id,
         status="problem" if created.complaints else "received",
         provider_status="accepted with errors" if created.complaints else "accepted",
-        warnings=warnings,
+        warnings=[*created.complaints, *doubts, *_unmatched(created.unmatched)],
         next_step=COMPLAINED if created.complaints else ACCEPTED,
         app_url=app_url,
     )
 
 
-def found(order_id: str, reference: str, warnings: Sequence[str], app_url: str) -> DuoplanePlaced:
-    """What the ledger keeps of an order whose outcome was unknown until it was seen."""
+def found(order: WireOrder, reference: str, doubts: Sequence[str], app_url: str) -> DuoplanePlaced:
+    """What the ledger keeps of an order that was seen, not placed by this call."""
     return DuoplanePlaced(
         reference=reference,
-        order_id=order_id,
+        order_id=order.id or "",
         status="received",
         provider_status="seen in Duoplane",
-        warnings=list(warnings),
+        warnings=[*doubts, *_unmatched(order.unmatched())],
         next_step=ACCEPTED,
         app_url=app_url,
     )
+
+
+def _unmatched(skus: Sequence[str]) -> list[str]:
+    named = ", ".join(skus[:5])
+    return [f"Duoplane shows no vendor SKU for: {named}; such lines may reach no vendor."] if skus else []
 
 
 def full(

@@ -128,7 +128,7 @@ def _json(data: object, status: int) -> Response:
 
 def seconds(moment: datetime) -> str:
     """ISO 8601 UTC without milliseconds, as the page of the create call prints it (sheet 4)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def millis(moment: datetime) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from dropship_tools.duoplane.sandbox_catalogue import STORES, VENDORS
@@ -149,7 +149,7 @@ class Checker:
             self.problems.append(f"{where}.manage_inventory must be true or false")
         inventory["manage_inventory"] = managed
         until = self._text(given, "backordered_until", where)
-        if until and not _parses(date.fromisoformat, until):
+        if until and not _is_date(until):
             self.problems.append(f"{where}.backordered_until must be a date")
         inventory["backordered_until"] = until or None
         return inventory
@@ -211,7 +211,7 @@ class Checker:
 
     def _moment(self, fields: Fields, name: str) -> str | None:
         text = self._text(fields, name, "")
-        if text and not _parses(datetime.fromisoformat, text, aware=True):
+        if text and not _is_moment(text):
             self.problems.append(f"{name} must be an ISO 8601 date-time with a time zone")
         return text or None
 
@@ -220,9 +220,19 @@ def _path(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _parses(read: Callable[[str], date], text: str, *, aware: bool = False) -> bool:
+def _is_date(text: str) -> bool:
     try:
-        value = read(text)
+        date.fromisoformat(text)
     except ValueError:
         return False
-    return not aware or (isinstance(value, datetime) and value.tzinfo is not None)
+    return True
+
+
+def _is_moment(text: str) -> bool:
+    """With a time zone, and in the range of dates in UTC too, in which it is shown."""
+    try:
+        moment = datetime.fromisoformat(text)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return moment.tzinfo is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from dropship_tools.duoplane import results
@@ -80,7 +81,8 @@ async def place(client: DuoplaneClient, planned: Plan, once: SendOnce) -> Placem
             fix="Stop and ask a person to look in Duoplane whose order that is.",
         )
     if match:
-        return Placement(_found(client, match, planned.reference, results.EXISTED), existed=True)
+        doubts = (results.EXISTED, *match.doubts, *match.complaints)
+        return Placement(_found(client, match, planned.reference, doubts), existed=True)
     created = await client.create_order(planned.payload, once)
     return Placement(results.placed(created, planned.reference, client.app_url(created.order_id), doubts))
 
@@ -100,11 +102,12 @@ async def find(client: DuoplaneClient, sought: Sought) -> Finding:
             )
     elif (match := await look_up(client, sought.reference, is_ours)) is None:
         return Finding(why=NOT_FOUND)
-    return Finding(_found(client, match, sought.reference))
+    doubts = (*match.doubts, results.COMPLAINS) if match.complaints else match.doubts
+    return Finding(_found(client, match, sought.reference, doubts))
 
 
-def _found(client: DuoplaneClient, match: Match, reference: str, *more: str) -> DuoplanePlaced:
-    return results.found(match.order_id, reference, [*more, *match.warnings], client.app_url(match.order_id))
+def _found(client: DuoplaneClient, match: Match, reference: str, doubts: Sequence[str]) -> DuoplanePlaced:
+    return results.found(match.order, reference, doubts, client.app_url(match.order_id))
 
 
 async def get_order(client: DuoplaneClient, args: GetOrder, records: Records) -> DuoplaneOrder:

@@ -154,6 +154,10 @@ class WireOrder(WireRow):
         """The facts of all lines."""
         return [item.attributes for item in self.relationships.order_items or []]
 
+    def unmatched(self) -> tuple[str, ...]:
+        """SKUs of the lines that are shown without a vendor SKU."""
+        return tuple(item.retailer_sku or "?" for item in self.items() if not item.vendor_sku)
+
 
 # --- the wire, old API ------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dropship_tools.wire import MAX_DEPTH, depth_exceeds
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -16,6 +18,8 @@ async def json_body(request: Request) -> Any:
         json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if depth_exceeds(body, MAX_DEPTH):  # PHP takes 512 levels; what stores and shows a body works through each of them
+        raise ValueError("nested too deeply")
     return body
 
 

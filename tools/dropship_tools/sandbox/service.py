@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, cast
 
+from dropship_tools.sandbox.body import json_body
 from dropship_tools.sandbox.faults import Fault, add_fault, apply_faults, clear_faults, pending_faults
 from dropship_tools.sandbox.world import PREFIX, SandboxWorld
 
@@ -125,7 +126,7 @@ def _control_plane(world: SandboxWorld, providers: Sequence[str]) -> ASGIApp:
 
     async def ask_for_fault(request: Request) -> Response:
         try:
-            fault = Fault.from_json(await request.json())
+            fault = Fault.from_json(await json_body(request))
             if fault.provider not in ("*", *providers):
                 raise ValueError(f"provider: one of {', '.join(providers)}, or *")
         except ValueError as error:
