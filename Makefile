@@ -2,12 +2,13 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench constraints clean
+.PHONY: help demo test test-all check format bench bench-peers constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSPECTOR := tests/node/node_modules/.installed
+PEERS := tests/bench/peers/node_modules/.installed
 
 # PYTHON=/path/to/python chooses one; otherwise the first of these that is new enough makes the environment.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -25,8 +26,8 @@ demo: $(INSTALLED) ## place, repeat and read an order with each provider in the 
 test: $(INSTALLED) ## the tests; needs Python and a package index
 	$(BIN)/pytest
 
-test-all: test $(INSPECTOR) ## `test`, then what it leaves out: the slow tests, and those that need the npm registry
-	$(BIN)/pytest -m "node or slow"
+test-all: test $(INSPECTOR) ## `test`, then what it leaves out: slow tests, those that need the npm registry, and those that need nginx
+	$(BIN)/pytest -m "node or slow or nginx"
 
 check: $(INSTALLED) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -38,8 +39,11 @@ format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## cold start, calls and tokens; writes tests/bench/RESULTS.md
+bench: $(INSTALLED) ## cold start, calls, searches and tokens; writes tests/bench/RESULTS.md
 	PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-peers: $(INSTALLED) $(PEERS) ## look-ups against a server of the TypeScript SDK; writes tests/bench/READS.md
+	PYTHONPATH=tests $(BIN)/python -m bench.reads
 
 constraints: | $(BIN)/python ## pin the newest versions that fit pyproject.toml in constraints.txt
 	rm -rf build/constraints
@@ -52,7 +56,7 @@ constraints: | $(BIN)/python ## pin the newest versions that fit pyproject.toml 
 	mv build/constraints.txt constraints.txt
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) build dist tests/node/node_modules .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist tests/node/node_modules tests/bench/peers/node_modules .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find server tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
@@ -73,4 +77,8 @@ $(BIN)/python:
 
 $(INSPECTOR): tests/node/package.json tests/node/.npmrc | $(INSTALLED)
 	$(NPM) --prefix tests/node install
+	@touch $@
+
+$(PEERS): tests/bench/peers/package.json tests/bench/peers/.npmrc | $(INSTALLED)
+	$(NPM) --prefix tests/bench/peers install
 	@touch $@

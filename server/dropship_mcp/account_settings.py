@@ -127,9 +127,7 @@ def _check_logins(accounts: list[Account], problems: list[str]) -> None:
     """One login under two names would be two accounts to the ledger: the same order could go out under each."""
     seen: dict[tuple[object, ...], str] = {}
     for account in accounts:
-        secrets = sorted((name, value) for name, value in account.values.items() if isinstance(value, Secret))
-        login = (account.provider, account.base_url.lower(), *secrets)
-        if (first := seen.setdefault(login, account.name)) != account.name:
+        if (first := seen.setdefault(account.login(), account.name)) != account.name:
             problems.append(f"accounts {first} and {account.name} are the same login; keep one")
 
 
@@ -221,5 +219,18 @@ def read_private(path: Path, label: str, problems: list[str]) -> str:
             problems.append(f"{label} is open to other users; restrict it with chmod 600")
         return text
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{label} cannot be read: {type(error).__name__}")
+        problems.append(f"{label} cannot be read: {_why_unread(error)}")
         return ""
+
+
+def _why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """In words, without the path and without what the file holds."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    known: dict[type[OSError], str] = {
+        FileNotFoundError: "there is no such file",
+        PermissionError: "this user may not read it",
+        IsADirectoryError: "it is a folder",
+        NotADirectoryError: "its folder is a file",
+    }
+    return known.get(type(error)) or (error.strerror or "the system refuses it").lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from dropship_mcp.settings import Mode, Settings
 from dropship_tools import PROVIDERS, Provider
 from dropship_tools.errors import NotConfigured
 from dropship_tools.http import ProviderHttp, Timing
-from dropship_tools.provider import Account
+from dropship_tools.provider import Account, SharedBucket
 
 if TYPE_CHECKING:
     import httpx2
@@ -23,13 +23,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Connection:
-    """An account with its client and the HTTP it speaks through."""
+    """An account with its client and the HTTP it speaks through.
+
+    Attributes:
+        several: the provider has other accounts as well, so that this one has to be named.
+    """
 
     mode: Mode
     provider: Provider
     account: Account
     client: Any
     http: ProviderHttp
+    several: bool = False
+
+    def secrets(self) -> Iterator[str]:
+        """The credentials in clear, and as they travel."""
+        account, credentials = self.account, self.provider.credentials
+        shown = {account.value(credential.name) for credential in credentials if not credential.secret}
+        yield from (account.value(credential.name) for credential in credentials if credential.secret)
+        headers = (value.rpartition(" ")[2] for value in self.provider.auth_headers(account).values())
+        yield from (value for value in headers if value not in shown)
+
+
+def told_apart(connections: Iterable[Connection]) -> str:
+    """A provider's accounts for somebody who has to choose: their names, and their hosts where these differ."""
+    hosts = {c.account.name: c.account.base_url.partition("://")[2] for c in connections}
+    if len(set(hosts.values())) == 1:
+        return ", ".join(hosts)
+    return ", ".join(f"{name} ({host})" for name, host in hosts.items())
 
 
 class Accounts:
@@ -39,12 +60,21 @@ class Accounts:
         settings: who may be served.
         timing: HTTP limits, for tests.
         world: the sandbox to use in sandbox mode instead of the one the settings name, for tests.
+        bucket: the leaky bucket that all servers with a login share, by a name for the login.
     """
 
-    def __init__(self, settings: Settings, *, timing: Timing | None = None, world: SandboxWorld | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        timing: Timing | None = None,
+        world: SandboxWorld | None = None,
+        bucket: Callable[[str], SharedBucket | None] = lambda _: None,
+    ) -> None:
         self._settings = settings
         self._timing = timing
         self._world = world
+        self._bucket = bucket
         self._open: dict[str, tuple[Connection, ...]] = {}
 
     @property
@@ -66,7 +96,8 @@ class Accounts:
                 accounts = (provider.sandbox_account(),)
             else:
                 accounts = tuple(a for a in self._settings.accounts if a.provider == provider.name)
-            self._open[provider.name] = tuple(self._connect(provider, account) for account in accounts)
+            connections = [self._connect(provider, account) for account in accounts]
+            self._open[provider.name] = tuple(replace(c, several=len(accounts) > 1) for c in connections)
         return self._open[provider.name]
 
     def connections(self) -> Iterator[Connection]:
@@ -84,6 +115,8 @@ class Accounts:
         if self._settings.mode == "sandbox":
             transport = partial(self._sandbox, provider)
         account = replace(account, cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
+        if self._settings.mode == "live":
+            account = replace(account, bucket=self._bucket(" ".join(account.login())))
         http = ProviderHttp(
             provider.title,
             account.base_url,
@@ -98,11 +131,11 @@ class Accounts:
         from dropship_tools.sandbox.transport import SandboxTransport
 
         if self._world is None:
-            self._world = _usable(open_world(self._settings))
+            self._world = usable(open_world(self._settings))
         return SandboxTransport(in_process_app(self._world, provider.name))
 
 
-def _usable(world: SandboxWorld) -> SandboxWorld:
+def usable(world: SandboxWorld) -> SandboxWorld:
     """`world`, if its file can be opened.
 
     Raises:

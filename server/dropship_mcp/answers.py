@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from dropship_mcp.accounts import Connection
-from dropship_mcp.ordering import Outcome
+from dropship_mcp.approval import total
+from dropship_mcp.placing import Outcome, Preview
 from dropship_mcp.schema import Schema
 from dropship_tools.errors import DropshipError
-from dropship_tools.orders import Item, Plan
+from dropship_tools.orders import Item
 from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
 
@@ -81,12 +82,12 @@ def created(connection: Connection, reference: str, outcome: Outcome) -> dict[st
     return {**answer, "warnings": warnings} if warnings else answer
 
 
-def preview(connection: Connection, plan: Plan) -> dict[str, Any]:
+def preview(connection: Connection, seen: Preview) -> dict[str, Any]:
     """The answer of a dry run. Credentials are masked; the body is exactly what would be sent."""
+    plan, verdict = seen.plan, seen.verdict
     request = plan.requests[-1]
     headers = [f"{name}: {value}" for name, value in request.headers.items()]
     auth = [f"{name}: {MASK}" for name in connection.provider.auth_headers(connection.account)]
-    total = plan.summary.total
     answer: dict[str, Any] = {
         **envelope(connection),
         "outcome": "preview",
@@ -101,13 +102,21 @@ def preview(connection: Connection, plan: Plan) -> dict[str, Any]:
             "recipient": plan.summary.recipient,
             "country": plan.summary.country,
             "items": [_item(item) for item in plan.summary.items],
-            "total": f"{total} {plan.summary.currency or '(currency not stated)'}"
-            if total is not None
-            else "set by the provider",
+            "total": total(plan.summary),
         },
-        "next_step": "Nothing was sent. Call again without dry_run to order.",
+        "policy": {"decision": verdict.decision, "reasons": [reason.text() for reason in verdict.reasons]},
+        "next_step": f"Nothing was sent. {_PREVIEWED[verdict.decision]}",
     }
+    if seen.question:
+        answer["question"] = seen.question
     return {**answer, "warnings": list(plan.warnings)} if plan.warnings else answer
+
+
+_PREVIEWED = {
+    "allow": "Call again without dry_run to order.",
+    "ask": "Call again without dry_run to order; a person is asked the question first.",
+    "deny": "The operator's policy forbids this order.",
+}
 
 
 def _item(item: Item) -> str:
@@ -132,9 +141,13 @@ def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] =
         lines.append(f"order sent: {error.sent}")
     lines.append(f"fix: {error.fix}")
     lines += [f"- {problem.field}: {problem.problem}" for problem in error.fields]
-    cut_off = len(error.provider_said) >= QUOTED
-    said = clean(without(clean(error.provider_said, QUOTED), private, cut_off=cut_off), SAID_LIMIT)
-    if said:
-        quoted = said.replace('"', "'")
+    if quoted := said(error, private):
         lines.append(f'provider said (untrusted): "{quoted}"')
     return "\n".join(lines)
+
+
+def said(error: DropshipError, private: Iterable[str]) -> str:
+    """The provider's own words in one line that can stand between double quotes; `private` is cut out of them."""
+    cut_off = len(error.provider_said) >= QUOTED
+    words = clean(without(clean(error.provider_said, QUOTED), private, cut_off=cut_off), SAID_LIMIT)
+    return words.replace('"', "'")

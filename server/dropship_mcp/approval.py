@@ -73,6 +73,27 @@ class NoHost:
         """Not possible."""
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a person decides when the host cannot ask.
+
+    Attributes:
+        command: what to run in a terminal; the number is added.
+        page: address of the approvals page; empty where none is served.
+    """
+
+    command: str = "dropship-mcp approve"
+    page: str = ""
+
+    def way(self, number: int) -> str:
+        """What to tell the person."""
+        return f"open {self.page}/{number}" if self.page else f"run `{self.command} {number}` in a terminal"
+
+    def ways(self) -> str:
+        """The same for any number."""
+        return f"open {self.page}" if self.page else f"run `{self.command} NUMBER`"
+
+
 class Unapproved(NeedsApproval):
     """A person has to agree first, and has been or can be asked about `approval`."""
 
@@ -168,20 +189,15 @@ def _quoted(text: str) -> str:
 # --- what a model is told ----------------------------------------------------------------------------------------
 
 
-def refusal(withheld: Withheld, command: str) -> DropshipError:
-    """A withheld order as an error. Nothing was sent.
-
-    Args:
-        withheld: why.
-        command: how a person approves, without the number.
-    """
+def refusal(withheld: Withheld, desk: Desk) -> DropshipError:
+    """A withheld order as an error. Nothing was sent."""
     approval, verdict = withheld.approval, withheld.verdict
     if verdict.decision == "deny":
         return NotAllowed(f"the operator's policy forbids this order: {verdict.text()}", fix=LIMITS_ARE_THE_OPERATORS)
     if approval is None:
         return NotAllowed(
             "too many orders wait for a person's approval already",
-            fix=f"A person has to decide some of them first ({command}), or they expire by themselves.",
+            fix=f"Ask a person to decide some of them first ({desk.ways()}), or wait until they expire.",
         )
     if approval.state == "declined":
         when = f" at {_clock(approval.decided_at)}" if approval.decided_at else ""
@@ -193,7 +209,7 @@ def refusal(withheld: Withheld, command: str) -> DropshipError:
         approval,
         f"a person has to approve this order first; it is approval number {approval.number}, "
         f"waiting until {_clock(approval.expires_at)}" + (f" ({verdict.text()})" if _says_more(verdict) else ""),
-        f"Ask the person to run `{command} {approval.number}` in a terminal. Then make exactly the same call again.",
+        f"Ask the person to {desk.way(approval.number)}. Then make exactly the same call again.",
     )
 
 

@@ -33,10 +33,14 @@ class ToolBinding:
     Args:
         offers: makes them, which loads the providers' code.
         ready: how they are listed, where that is known without making them; they are made at the first call then.
+        page: address of the approvals page, if one is served.
     """
 
-    def __init__(self, offers: Callable[[], Sequence[Offer]], ready: Sequence[Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self, offers: Callable[[], Sequence[Offer]], ready: Sequence[Mapping[str, Any]] | None = None, page: str = ""
+    ) -> None:
         self._make_offers = offers
+        self._page = page
         # built once: listing validates every tool
         self._tools = [types.Tool.model_validate(tool) for tool in ready or map(as_listed, self._offers.values())]
         self._schemas = {tool.name: tool.input_schema for tool in self._tools}
@@ -67,7 +71,7 @@ class ToolBinding:
         arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)
-            answer = await offer.run(arguments, _report_to(context), HostDialog(context, params))
+            answer = await offer.run(arguments, _report_to(context), HostDialog(context, params, self._page))
         except Asked as asked:
             return asked.result
         except DropshipError as error:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, cast
 
 import anyio
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from dropship_mcp import answers, own_tools
-from dropship_mcp.accounts import Accounts, Connection
+from dropship_mcp.accounts import Accounts, Connection, told_apart
+from dropship_mcp.approval import Host
 from dropship_mcp.ledger import Ledger, OrderKey
-from dropship_mcp.ordering import Ordering, Report
+from dropship_mcp.ordering import Ordering
+from dropship_mcp.report import Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools import PROVIDERS
@@ -26,7 +29,7 @@ CALL_SECONDS = 42.0
 
 Effect = Literal["reads", "settles", "changes", "orders"]
 
-Run = Callable[[Any, Report], Awaitable[dict[str, Any]]]
+Run = Callable[[Any, Report, Host], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,7 @@ class Offer:
 
     def secrets(self) -> Iterable[str]:
         """The credentials in clear, and as they travel."""
-        for connection in self.connections:
-            provider, account = connection.provider, connection.account
-            shown = {account.value(credential.name) for credential in provider.credentials if not credential.secret}
-            yield from (account.value(credential.name) for credential in provider.credentials if credential.secret)
-            headers = (value.rpartition(" ")[2] for value in provider.auth_headers(account).values())
-            yield from (value for value in headers if value not in shown)
+        return itertools.chain.from_iterable(connection.secrets() for connection in self.connections)
 
 
 class AccountRecords:
@@ -95,7 +93,8 @@ class Choice:
         if len(self._connections) == 1:
             return self._tool.arguments
         one_of: Any = cast("Any", Literal)[tuple(self._connections)]
-        return create_model(self._tool.arguments.__name__, __base__=self._tool.arguments, account=(one_of, ...))
+        account = Field(description=f"which account: {told_apart(self._connections.values())}")
+        return create_model(self._tool.arguments.__name__, __base__=self._tool.arguments, account=(one_of, account))
 
     def of(self, arguments: Arguments) -> tuple[Connection, Arguments]:
         """The account's connection, and the arguments as the provider knows them."""
@@ -177,17 +176,23 @@ def _input_schema(arguments: type[Arguments]) -> Schema:
 
 
 async def _create(
-    tool: CreateTool[Any, Any], choice: Choice, ordering: Ordering, given: CreateArguments, report: Report
+    tool: CreateTool[Any, Any], choice: Choice, ordering: Ordering, given: CreateArguments, report: Report, host: Host
 ) -> dict[str, Any]:
     connection, arguments = choice.of(given)
+    order = cast("CreateArguments", arguments)
     if given.dry_run:
-        return answers.preview(connection, tool.plan(connection.client, arguments))
-    reference, outcome = await ordering.create(tool, connection, cast("CreateArguments", arguments), report)
+        return answers.preview(connection, await ordering.preview(tool, connection, order))
+    reference, outcome = await ordering.create(tool, connection, order, report, host)
     return answers.created(connection, reference, outcome)
 
 
 async def _call(
-    tool: ReadTool[Any, Any] | ChangeTool[Any, Any], choice: Choice, ledger: Ledger, given: Arguments, _: Report
+    tool: ReadTool[Any, Any] | ChangeTool[Any, Any],
+    choice: Choice,
+    ledger: Ledger,
+    given: Arguments,
+    _: Report,
+    __: Host,
 ) -> dict[str, Any]:
     connection, arguments = choice.of(given)
     try:
@@ -223,6 +228,8 @@ def _own(
         )
 
 
-async def _run_own(tool: own_tools.OwnTool, ordering: Ordering, arguments: Arguments, report: Report) -> dict[str, Any]:
+async def _run_own(
+    tool: own_tools.OwnTool, ordering: Ordering, arguments: Arguments, _: Report, __: Host
+) -> dict[str, Any]:
     await ordering.record_late()  # what these tools tell comes from the ledger
     return (await tool.run(arguments)).facts()

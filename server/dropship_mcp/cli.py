@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
 
 from dropship_mcp import __version__
-from dropship_mcp.settings import SettingsError
 
-COMMANDS = ("serve", "demo", "tools", "call", "orders", "sandbox")
-"""One module each in `dropship_mcp.commands`, with `add_to(parser)` and `run(options) -> int`."""
+COMMANDS = {
+    "serve": "serve MCP on stdin and stdout (what hosts start; the default)",
+    "http": "serve MCP over HTTP, for hosts on other machines and for teams",
+    "token": "make a bearer token for `dropship-mcp http`, and the line of settings that accepts it",
+    "check": "try every account, the ledger and the files that hold keys, and say how to mend what does not work",
+    "demo": "place, repeat and read an order with each provider in the sandbox, and show what an agent sees",
+    "tools": "list the tools with their cost in tokens",
+    "call": "call one tool and print its answer",
+    "orders": "list the ledger's orders, show one, or settle one whose outcome is unknown",
+    "approve": "agree to an order that waits for a person, or decline it; without a number list them",
+    "sandbox": "serve the sandbox of all four providers on a loopback port, reset it, or ask it to fail",
+}
+"""What each does. They are modules of `dropship_mcp.commands`, with `add_to(parser)` and `run(options) -> int`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. 2 means wrong usage or settings."""
     given = sys.argv[1:] if arguments is None else arguments
-    # a host gives no arguments and waits: it needs no parser and no other command's module
-    options = _parser().parse_args(given) if given else argparse.Namespace(command=None)
-    command = importlib.import_module(f"dropship_mcp.commands.{options.command or 'serve'}")
+    name, options = _parse(given) if given else ("serve", None)  # a host gives no arguments, and waits
+    command = importlib.import_module(f"dropship_mcp.commands.{name}")
+    from dropship_mcp.settings import SettingsError
+
     try:
         return int(command.run(options))
     except SettingsError as error:
@@ -33,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(given: Sequence[str]) -> tuple[str, object]:
+    """The command's name and its options."""
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="dropship-mcp",
         description="MCP server for dropship orders with Dipli, Rewix, Dropday and Duoplane. "
@@ -42,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"dropship-mcp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name in COMMANDS:
-        module = importlib.import_module(f"dropship_mcp.commands.{name}")
-        module.add_to(commands.add_parser(name, help=module.HELP, description=module.HELP))
-    return parser
+    for name, about in COMMANDS.items():
+        command = commands.add_parser(name, help=about, description=about)
+        if name in given:  # `--help` loads none of them
+            importlib.import_module(f"dropship_mcp.commands.{name}").add_to(command)
+    options = parser.parse_args(given)
+    return options.command or "serve", options

@@ -131,19 +131,25 @@ class Guidance:
         known = [p.name for p in self._accounts.providers()]
         if given.get("provider") and given["provider"] not in known:
             raise MCPError(types.INVALID_PARAMS, f"No such provider; there are: {', '.join(known) or 'none'}")
+        if given.get("country"):
+            given["country"] = given["country"].upper()
+            if given["country"] not in country_codes():
+                raise MCPError(types.INVALID_PARAMS, "No such country; give its ISO 3166-1 alpha-2 code, like FR")
         content = types.TextContent(type="text", text=prompt.text(given))
         return types.GetPromptResult(
             description=prompt.description, messages=[types.PromptMessage(role="user", content=content)]
         )
 
     async def complete(self, _: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        """Values that begin like what was typed."""
+        """Values that begin like what was typed; countries also by their names."""
         typed = params.argument.value.lower()
         values: list[str] = []
         if isinstance(params.ref, types.PromptReference) and params.ref.name in PROMPTS:
             chosen = (params.context.arguments if params.context else None) or {}
             known = await self._values(params.argument.name, chosen.get("provider", ""))
             values = [value for value in known if value.lower().startswith(typed)]
+            if params.argument.name == "country":
+                values += [code for name, code in _country_names() if name.startswith(typed) and code not in values]
         shown = values[:SHOWN_COMPLETIONS]
         return types.CompleteResult(
             completion=types.Completion(values=shown, total=len(values), has_more=len(values) > len(shown))
@@ -170,3 +176,10 @@ class Guidance:
                         return sorted(names)  # not remembered: the next key stroke asks again
             self._known_carriers[provider] = sorted(names)
         return self._known_carriers[provider]
+
+
+def _country_names() -> list[tuple[str, str]]:
+    """Countries' English names in small letters, and their codes, by name."""
+    import iso3166
+
+    return sorted((country.apolitical_name.lower(), country.alpha2) for country in iso3166.countries)

@@ -18,7 +18,7 @@ import anyio.abc
 
 from dropship_mcp import approval
 from dropship_mcp.accounts import Connection
-from dropship_mcp.approval import Host, NoHost, Unapproved
+from dropship_mcp.approval import Desk, Host, NoHost, Unapproved
 from dropship_mcp.asking import Asking
 from dropship_mcp.ledger import Ledger, OrderKey, utc_now
 from dropship_mcp.logs import log_crash
@@ -47,7 +47,7 @@ class Ordering:
     Args:
         ledger: where they are promised.
         policy: the rules for every order.
-        command: how a person approves an order on this machine, for errors; the number is added.
+        desk: where a person decides on orders, for errors.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Ordering:
         ledger: Ledger,
         policy: Policy | None = None,
         *,
-        command: str = "dropship-mcp approve",
+        desk: Desk | None = None,
         now: Callable[[], datetime] = utc_now,
         budget: Budget | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class Ordering:
         self._policy = policy or Policy()
         self._budget = budget or Budget()
         self._asking = Asking(ledger, self._policy.approval, now, self._budget.report)
-        self._placing = Placing(ledger, command, now, self._budget)
+        self._placing = Placing(ledger, desk or Desk(), now, self._budget)
         self._flights: dict[OrderKey, _Flight] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
 

@@ -12,6 +12,7 @@ import anyio
 
 from dropship_mcp import approval
 from dropship_mcp.accounts import Connection
+from dropship_mcp.approval import Desk
 from dropship_mcp.ledger import Content, Ledger, LostOrder, OrderKey, Row, Terms, Withheld
 from dropship_mcp.looking import Looking, next_step
 from dropship_mcp.policy import Verdict
@@ -99,13 +100,13 @@ class Placing:
 
     Args:
         ledger: where they are promised.
-        command: how a person approves an order on this machine, for errors; the number is added.
+        desk: where a person decides on orders, for errors.
         now, budget: clocks.
     """
 
-    def __init__(self, ledger: Ledger, command: str, now: Callable[[], datetime], budget: Budget) -> None:
+    def __init__(self, ledger: Ledger, desk: Desk, now: Callable[[], datetime], budget: Budget) -> None:
         self._ledger = ledger
-        self._command = command
+        self._desk = desk
         self._budget = budget
         self._looking = Looking(ledger, now)
         self._unrecorded: dict[OrderKey, _Unrecorded] = {}
@@ -132,7 +133,7 @@ class Placing:
             try:
                 claim = await self._ledger.claim(key, content, job.terms)
             except Withheld as withheld:
-                raise approval.refusal(withheld, self._command) from withheld
+                raise approval.refusal(withheld, self._desk) from withheld
             row = claim.row
             if claim.won:
                 return row

@@ -8,32 +8,44 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from dropship_mcp.account_settings import read_accounts, read_private
+from dropship_mcp.http_settings import HTTP_SETTINGS, HTTP_TABLES, HttpSettings, read_http
+from dropship_mcp.ledger_settings import LEDGER_SETTINGS, LedgerDatabase, read_ledger
+from dropship_mcp.policy import Policy
+from dropship_mcp.policy_settings import read_policy
 from dropship_tools import PROVIDERS
 from dropship_tools.provider import Account
 
 Mode = Literal["sandbox", "live"]
+Orders = Literal["off", "ask", "allow"]
 
 MEMORY = ":memory:"
 PREFIX = "DROPSHIP_"
 
 SETTINGS: dict[str, str] = {
     "DROPSHIP_MODE": "sandbox (default) or live",
-    "DROPSHIP_ORDERS": "allow (default), or off: no tool that orders exists",
+    "DROPSHIP_ORDERS": "off: no tool that orders exists; ask (default in live mode): a person agrees to each order; "
+    "allow (default in the sandbox): within the policy",
+    "DROPSHIP_MAX_ORDERS_PER_DAY": "orders in 24 hours, all accounts together; default no limit",
+    "DROPSHIP_MAX_ORDER_TOTAL": "largest total of one order, where the order states prices; default no limit",
+    "DROPSHIP_MAX_QUANTITY": "most pieces on one line; default no limit",
+    "DROPSHIP_COUNTRIES": "the only countries delivered to, separated by commas; default all",
     "DROPSHIP_PROVIDERS": "which providers to serve, separated by commas; default all that are configured",
     "DROPSHIP_EXTRA_TOOLS": "tools that are off by default, by name, separated by commas",
     "DROPSHIP_CONFIG": "path of a TOML file with several accounts",
-    "DROPSHIP_LEDGER": "path of the ledger; default a file in the user's state folder",
+    **LEDGER_SETTINGS,
     "DROPSHIP_SANDBOX": "path of the sandbox's orders, or :memory:; default a file in the user's state folder",
     "DROPSHIP_LOG_LEVEL": "debug, info, warning (default) or error; to stderr",
+    **HTTP_SETTINGS,
 }
 
-CONFIGURATION = ("accounts",)
+CONFIGURATION = ("accounts", "policy", *HTTP_TABLES)
 """The tables of the configuration file."""
 
 
@@ -51,33 +63,49 @@ class Settings:
 
     Attributes:
         mode: where orders go.
-        ordering: whether tools that order exist.
+        orders: whether tools that order exist, and whether a person is asked for each order.
+        policy: the rules for every order.
         providers: names of the providers that may be served.
         extra_tools: names of tools that are off by default and switched on.
         accounts: live accounts with complete credentials; empty in sandbox mode.
         missing: for each provider without an account, the variables a person has to set.
-        ledger: path given by the operator, or None for the default.
+        ledger: path or database given by the operator, or None for the default.
         sandbox: path given by the operator, `:memory:`, or None for the default.
         log_level: for stderr.
+        http: how `dropship-mcp http` is reached, and by whom.
     """
 
     mode: Mode = "sandbox"
-    ordering: bool = True
+    orders: Orders = "allow"
+    policy: Policy = field(default_factory=Policy)
     providers: tuple[str, ...] = tuple(p.name for p in PROVIDERS)
     extra_tools: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    ledger: Path | None = None
+    ledger: Path | LedgerDatabase | None = None
     sandbox: Path | str | None = None
     log_level: str = "warning"
+    http: HttpSettings = field(default_factory=HttpSettings)
 
-    def ledger_path(self) -> Path:
+    @property
+    def ordering(self) -> bool:
+        """Whether tools that order exist."""
+        return self.orders != "off"
+
+    def ledger_place(self) -> Path | LedgerDatabase:
         """Where the ledger is."""
         return self.ledger or state_folder() / "ledger.sqlite3"
 
+    def approve_command(self) -> str:
+        """How a person approves an order from a terminal; the number is added."""
+        # a database's address is a secret, so the person has to have it set
+        where = f"DROPSHIP_LEDGER={shlex.quote(str(self.ledger))} " if isinstance(self.ledger, Path) else ""
+        return f"{where}dropship-mcp approve"
+
     def cache_folder(self) -> Path:
-        """Where providers' clients may keep downloads: beside the ledger, sandbox and live apart."""
-        return self.ledger_path().parent / "cache" / self.mode
+        """Where providers' clients may keep downloads: beside a ledger's file, sandbox and live apart."""
+        folder = self.ledger.parent if isinstance(self.ledger, Path) else state_folder()
+        return folder / "cache" / self.mode
 
     def sandbox_path(self) -> Path | None:
         """Where the sandbox keeps its orders; None for memory."""
@@ -104,7 +132,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     values = {name: env.get(name, "").strip() for name in SETTINGS}
 
     mode = _choice("DROPSHIP_MODE", values, ("sandbox", "live"), problems)
-    orders = _choice("DROPSHIP_ORDERS", values, ("allow", "off"), problems)
+    orders = cast("Orders", _choice("DROPSHIP_ORDERS", values, _orders_choices(mode), problems))
     level = _choice("DROPSHIP_LOG_LEVEL", values, ("warning", "debug", "info", "error"), problems)
     providers = _providers(values["DROPSHIP_PROVIDERS"], problems)
 
@@ -113,22 +141,33 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     missing: dict[str, tuple[str, ...]] = {}
     if mode == "live":
         accounts, missing = read_accounts(env, configuration.get("accounts", {}), providers, problems)
-    for name in ("DROPSHIP_LEDGER", "DROPSHIP_SANDBOX"):
-        # hosts start servers in different folders, and each would have a ledger of its own
-        if values[name] not in ("", MEMORY) and not Path(values[name]).expanduser().is_absolute():
-            problems.append(f"{name} must be an absolute path")
+    policy, wrong = read_policy(
+        env,
+        configuration.get("policy", {}),
+        orders="ask" if orders == "ask" else "allow",
+        live=mode == "live",
+        names=_rule_names(configuration),
+    )
+    problems += wrong
+    http = read_http(env, configuration, problems)
+    ledger = read_ledger(env, problems)
+    sandbox = values["DROPSHIP_SANDBOX"]
+    if sandbox not in ("", MEMORY) and not Path(sandbox).expanduser().is_absolute():
+        problems.append("DROPSHIP_SANDBOX must be an absolute path")
     if problems:
         raise SettingsError(problems)
     return Settings(
         mode=cast("Mode", mode),
-        ordering=orders == "allow",
+        orders=orders,
+        policy=policy,
         providers=providers,
         extra_tools=tuple(filter(None, (name.strip() for name in values["DROPSHIP_EXTRA_TOOLS"].split(",")))),
         accounts=tuple(accounts),
         missing=missing,
-        ledger=Path(values["DROPSHIP_LEDGER"]).expanduser() if values["DROPSHIP_LEDGER"] else None,
-        sandbox=values["DROPSHIP_SANDBOX"] or None,
+        ledger=ledger,
+        sandbox=sandbox or None,
         log_level=level,
+        http=http,
     )
 
 
@@ -149,6 +188,17 @@ def _choice(name: str, values: Mapping[str, str], choices: tuple[str, ...], prob
     if value not in choices:
         problems.append(f"{name} must be one of: {', '.join(choices)}")
     return value
+
+
+def _orders_choices(mode: str) -> tuple[str, ...]:
+    """The default first."""
+    return ("allow", "ask", "off") if mode == "sandbox" else ("ask", "allow", "off")
+
+
+def _rule_names(configuration: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What a rule of the policy may name: an account of the environment has its provider's name."""
+    providers = tuple(provider.name for provider in PROVIDERS)
+    return {"providers": providers, "accounts": (*providers, *configuration.get("accounts", {}))}
 
 
 def _providers(value: str, problems: list[str]) -> tuple[str, ...]:

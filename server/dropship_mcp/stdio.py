@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import signal
-import stat
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +21,8 @@ import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+
+from dropship_mcp.opening import Heard, Opening, on_pipes
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +92,18 @@ class PipeReader:
 class PipeWriter:
     """Writes to a pipe without blocking the event loop when the host reads slowly."""
 
-    def __init__(self, descriptor: int, host_left: Callable[[], None]) -> None:
+    def __init__(self, descriptor: int, host_left: Callable[[], None], answered: str) -> None:
         self._descriptor = descriptor
         self._host_left = host_left
+        self._answered = answered
 
     async def write(self, text: str) -> None:
-        """Write all of it, unless nobody reads any more."""
+        """Write all of it, unless nobody reads any more. What was answered before is not said twice."""
+        if self._answered and text.startswith(self._answered.partition('"result":')[0]):
+            if text != self._answered:
+                log.warning("the conversation was opened with another answer than the SDK's")
+            self._answered = ""
+            return
         rest = memoryview(text.encode())
         while rest:
             try:
@@ -111,17 +118,15 @@ class PipeWriter:
         """Nothing is held back."""
 
 
-def _is_pipe(descriptor: int) -> bool:
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-
 @asynccontextmanager
-async def _wire(calls: CallsUnderWay, host_left: Callable[[], None]) -> AsyncGenerator[tuple[Any, Any]]:
+async def _wire(
+    calls: CallsUnderWay, host_left: Callable[[], None], opening: Opening | None
+) -> AsyncGenerator[tuple[Any, Any]]:
     """Our streams over private copies of the descriptors; (None, None) where only the SDK's will do."""
-    if sys.platform == "win32" or not (_is_pipe(0) and _is_pipe(1)):
+    if not on_pipes():
         yield None, None
         return
+    heard = opening.hand_over() if opening else Heard(b"", "")
     incoming, outgoing = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
@@ -129,30 +134,34 @@ async def _wire(calls: CallsUnderWay, host_left: Callable[[], None]) -> AsyncGen
     os.dup2(2, 1)  # a stray print must not end up between messages
     os.set_blocking(outgoing, False)
     stream = asyncio.StreamReader(limit=MAX_LINE)
+    stream.feed_data(heard.lines)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(incoming, "rb", buffering=0)
     )
     try:
-        yield PipeReader(stream, calls, transport.close), PipeWriter(outgoing, host_left)
+        yield PipeReader(stream, calls, transport.close), PipeWriter(outgoing, host_left, heard.answered)
     finally:
         transport.close()
 
 
-async def serve_stdio(server: Server[Any]) -> None:
-    """Serve until the host closes the pipe or a signal arrives."""
+async def serve_stdio(server: Server[Any], opening: Opening | None = None) -> None:
+    """Serve until the host closes the pipe or a signal arrives. `opening`: who has answered so far."""
     calls = CallsUnderWay()
     server.middleware.append(calls)
-    async with anyio.create_task_group() as tasks, _wire(calls, tasks.cancel_scope.cancel) as (reader, writer):
-        stopping: list[bool] = []
+    async with anyio.create_task_group() as tasks, _wire(calls, tasks.cancel_scope.cancel, opening) as wire:
+        reader, writer = wire
 
         async def stop_on_signal() -> None:
             """The first signal is like the end of the pipe: what is under way is still answered."""
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                stopping = opening is not None and opening.stopping
+                if stopping:
+                    reader.end()
                 async for _ in signals:
                     if stopping or reader is None:  # asked twice, or the SDK's streams, which cannot be ended
                         tasks.cancel_scope.cancel()
                         return
-                    stopping.append(True)
+                    stopping = True
                     reader.end()
 
         if sys.platform != "win32":

@@ -1,4 +1,4 @@
-"""`make bench`: cold start, calls and tokens, measured here and now and written to RESULTS.md."""
+"""`make bench`: cold start, calls, searches and tokens, measured here and now and written to RESULTS.md."""
 
 from __future__ import annotations
 
@@ -6,50 +6,32 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from bench import catalogue_search
+from bench.starts import (
+    OURS,
+    SDK,
+    commands_table,
+    first_list,
+    measure_commands,
+    measure_starts,
+    over_budget,
+    serving,
+    starts_table,
+)
+from bench.stopwatch import timed
 from dropship_mcp.commands.tools import compact, token_counter
-from e2e.processes import COMMAND, ServerProcess, started
+from e2e.processes import ServerProcess
 from protocol.bench import ERAS, VERSIONS, Era
 from protocol.samples import DIPLI, SAMPLES
 
-STARTS = 15
 CALLS = 200
-BUDGET = 1.2
-"""How much longer than a bare server of the SDK ours may take to its first tool list."""
-
 RESULTS = Path(__file__).with_name("RESULTS.md")
-TESTS = str(RESULTS.parents[1])
-
-Server = Literal["bare server", "dropship-mcp"]
-COMMANDS: Mapping[Server, Sequence[str]] = {
-    "bare server": (
-        sys.executable,
-        "-c",
-        f"import gc, sys; gc.disable(); sys.path.append({TESTS!r}); from bench.bare_server import main; main()",
-    ),
-    "dropship-mcp": (COMMAND,),
-}
-
-
-@dataclass(frozen=True)
-class Starts:
-    """Seconds from spawn to the first tool list, medians."""
-
-    era: Era
-    bare: float
-    ours: float
-
-    @property
-    def ratio(self) -> float:
-        """What the budget is about."""
-        return self.ours / self.bare
 
 
 @dataclass(frozen=True)
@@ -63,41 +45,31 @@ class Call:
 
 
 def main() -> int:
-    """0 when the start is within budget."""
+    """0 when the start and every search are within budget."""
     with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder:
         state = Path(folder)
-        starts = [measure_starts(era, state) for era in ERAS]
+        starts, commands = measure_starts(state), measure_commands(state)
         calls = [call for era in ERAS for call in measure_calls(era, state)]
-        with serving("dropship-mcp", "auto", state) as server:
+        with serving(OURS, "auto", state) as server:
             tools = first_list(server)
-    text = "\n".join([*heading(), *starts_table(starts), *calls_table(calls), *tokens_table(tools)])
+    searches = catalogue_search.measure()
+    found = catalogue_search.tables(searches)
+    start = [*starts_table(starts), *commands_table(commands)]
+    text = "\n".join([*heading(), *start, *calls_table(calls), *found, *tokens_table(tools)])
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
-    worst = max(start.ratio for start in starts)
-    print(f"Cold start: {worst:.2f} times a bare server; the budget is {BUDGET}.")
-    return 0 if worst <= BUDGET else 1
-
-
-def measure_starts(era: Era, state: Path) -> Starts:
-    """Both servers in turns, so that whatever else the machine does hits both. The first turn writes byte-code."""
-    taken: dict[Server, list[float]] = {name: [] for name in COMMANDS}
-    for turn in range(STARTS + 1):
-        for name, seconds in taken.items():
-            began = time.perf_counter()
-            with serving(name, era, state) as server:
-                first_list(server)
-                if turn:
-                    seconds.append(time.perf_counter() - began)
-    return Starts(era, statistics.median(taken["bare server"]), statistics.median(taken["dropship-mcp"]))
+    problems = [*over_budget(starts), *catalogue_search.over_budget(searches)]
+    print("\n".join(problems) or "Cold start and searches: within budget.")
+    return 1 if problems else 0
 
 
 def measure_calls(era: Era, state: Path) -> list[Call]:
     """A dry run with each provider, and a look-up that the sandbox answers in the same process."""
-    with serving("bare server", era, state) as server:
+    with serving(SDK, era, state) as server:
         first_list(server)
         echo = median_call(server, "echo", {"text": "hello"})
     calls: list[Call] = []
-    with serving("dropship-mcp", era, state) as server:
+    with serving(OURS, era, state) as server:
         first_list(server)
         for sample in SAMPLES.values():
             seconds = median_call(server, sample.create, sample.arguments(dry_run=True))
@@ -108,20 +80,6 @@ def measure_calls(era: Era, state: Path) -> list[Call]:
         seconds = median_call(server, DIPLI.get, {DIPLI.their_number: placed["order_id"]})
         calls.append(Call(era, f"{DIPLI.get}, sandbox included", seconds, echo))
     return calls
-
-
-def serving(name: Server, era: Era, state: Path) -> AbstractContextManager[ServerProcess]:
-    """One of the two servers."""
-    return started(state, era, COMMANDS[name])
-
-
-def first_list(server: ServerProcess) -> list[dict[str, Any]]:
-    """What every host does first, in either era."""
-    if hello := server.hello() or server.request("server/discover"):
-        server.send(hello)
-        server.read()
-    server.send(server.request("tools/list"))
-    return server.read()["result"]["tools"]
 
 
 def median_call(server: ServerProcess, tool: str, arguments: Mapping[str, Any]) -> float:
@@ -135,13 +93,6 @@ def median_call(server: ServerProcess, tool: str, arguments: Mapping[str, Any]) 
     return statistics.median(timed(call) for _ in range(CALLS))
 
 
-def timed(work: Callable[[], None]) -> float:
-    """Seconds."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def heading() -> list[str]:
     """What was measured with what."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("dropship-mcp", "mcp", "pydantic"))
@@ -150,20 +101,6 @@ def heading() -> list[str]:
         "",
         f"Written by `make bench`. {platform.python_implementation()} {platform.python_version()}, {versions}.",
         "Times depend on the machine; the ratios are what to compare.",
-    ]
-
-
-def starts_table(starts: Sequence[Starts]) -> list[str]:
-    """Markdown."""
-    return [
-        "",
-        f"## Cold start: spawn to answered tool list, medians of {STARTS} starts in turns",
-        "",
-        "| protocol | bare server, ms | dropship-mcp, ms | ratio |",
-        "|---|--:|--:|--:|",
-        *(f"| {VERSIONS[s.era]} | {s.bare * 1000:.0f} | {s.ours * 1000:.0f} | {s.ratio:.2f} |" for s in starts),
-        "",
-        f"The budget is a ratio of {BUDGET}.",
     ]
 
 

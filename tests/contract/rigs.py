@@ -21,7 +21,7 @@ from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
 from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import AccountRecords
-from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey, Terms
+from dropship_mcp.ledger import Claim, Content, OrderKey, SqliteLedger, Terms
 from dropship_mcp.ledger import Row as LedgerRow
 from dropship_mcp.order_looks import OrderLooks, Settled, SettleOrder
 from dropship_mcp.ordering import Ordering
@@ -79,7 +79,7 @@ class Trace:
         return [p.removeprefix("before ") for p in self.points if p.startswith("before ") and is_request(p)]
 
 
-class TracedLedger(Ledger):
+class TracedLedger(SqliteLedger):
     """A ledger that passes points around everything it writes about an order."""
 
     def __init__(self, path: Path, trace: Trace, **options: Any) -> None:

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 
 from dropship_mcp.app import build_app
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.settings import read_settings
 from dropship_tools import PROVIDERS
@@ -58,7 +58,7 @@ async def service(clock: Clock) -> AsyncGenerator[int]:
 @asynccontextmanager
 async def connected(env: dict[str, str], folder: Path, clock: Clock) -> AsyncGenerator[Client]:
     """A client of a server with these settings, whose ledger `bench` in the same folder has used for sandbox orders."""
-    ledger = Ledger(folder / "ledger.sqlite3", now=clock)
+    ledger = SqliteLedger(folder / "ledger.sqlite3", now=clock)
     app = build_app(read_settings(env), ledger=ledger, ordering=Ordering(ledger, now=clock))
     async with Client(app, cache=None) as client:
         yield client

@@ -1,12 +1,13 @@
 """The cold start's budget in facts that no machine's speed can change.
 
-`make bench` measures the time to the first tool list against a bare server of the SDK. What may make it longer is what
-this server imports and builds on top of the SDK, so that is what is counted here.
+`make bench` measures the time to the first tool list. What decides it is what is imported before the handshake and the
+list are answered; what decides the time to the first call is what this server imports and builds on top of the SDK.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from dropship_tools import PROVIDERS
 from e2e.processes import environment
+from protocol.test_ready_answers import opening
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -50,12 +52,49 @@ print(json.dumps({"imported": beyond, "models": len(models), "built": sum(m.__py
 """Does what the server does until a host has its tools; tells what was imported beyond the SDK and what was built."""
 
 
+AT_START = {"sitecustomize", "usercustomize", "_distutils_hack", "coverage", "org"}
+"""What an environment may import before any program starts, and what the standard library tries for Jython."""
+
+SLOW = {
+    "argparse",
+    "asyncio",
+    "csv",
+    "email",
+    "http",
+    "importlib.metadata",
+    "logging",
+    "sqlite3",
+    "ssl",
+    "tempfile",
+    "xml",
+}
+
+
 def start(home: Path, **settings: str) -> dict[str, Any]:
     """What a fresh process did."""
     done = subprocess.run(
         [sys.executable, "-c", LIST_TOOLS], env=environment(home, **settings), cwd=home, capture_output=True, check=True
     )
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+def test_the_handshake_and_the_list_are_answered_by_the_standard_library(tmp_path: Path, version: str) -> None:
+    """A host that leaves right after its opening has seen all that was imported for it."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dropship_mcp"],
+        input="".join(json.dumps(message) + "\n" for message in opening(version)),
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(re.findall(r"^import time: +\d+ \| +\d+ \| *(\w+)", done.stderr, re.MULTILINE))
+
+    assert ["tools" in json.loads(line)["result"] for line in done.stdout.splitlines()] == [False, True]
+    assert imported - sys.stdlib_module_names - AT_START == {"dropship_mcp", "dropship_tools"}
+    assert imported & SLOW == set()
 
 
 def test_until_the_first_tool_list_nothing_foreign_is_imported_beyond_the_sdk(tmp_path: Path) -> None:
@@ -65,18 +104,33 @@ def test_until_the_first_tool_list_nothing_foreign_is_imported_beyond_the_sdk(tm
     assert packages & {"argparse", "csv", "tempfile", "xml"} == set()
 
 
-def test_with_the_usual_settings_no_providers_code_is_loaded_to_list_its_tools(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"DROPSHIP_ORDERS": "off"}, {"DROPSHIP_PROVIDERS": "dipli", "DROPSHIP_EXTRA_TOOLS": "duoplane_add_product"}],
+    ids=["usual", "without ordering", "a choice of tools"],
+)
+def test_no_providers_code_is_loaded_to_list_its_tools(tmp_path: Path, settings: dict[str, str]) -> None:
     loaded = [
         module
-        for module in start(tmp_path)["imported"]
+        for module in start(tmp_path, **settings)["imported"]
         if any(module.startswith(f"dropship_tools.{provider.name}.") for provider in PROVIDERS)
     ]
 
     assert loaded == []
 
 
-def test_with_other_settings_models_are_read_but_not_built_to_list_their_tools(tmp_path: Path) -> None:
-    told = start(tmp_path, DROPSHIP_ORDERS="off")
+def test_for_several_accounts_of_a_provider_models_are_read_but_not_built_to_list_their_tools(tmp_path: Path) -> None:
+    accounts = [
+        f"[accounts.{provider.name}-{number}]\nprovider = '{provider.name}'\nurl = 'https://{number}.example'\n"
+        + "".join(f"{c.name} = '{number}'\n" for c in provider.credentials if c.required)
+        for provider in PROVIDERS
+        for number in (1, 2)
+    ]
+    configuration = tmp_path / "dropship.toml"
+    configuration.write_text("\n".join(accounts))
+    configuration.chmod(0o600)
+
+    told = start(tmp_path, DROPSHIP_MODE="live", DROPSHIP_CONFIG=str(configuration))
 
     assert told["models"] > 100
     assert told["built"] == 0

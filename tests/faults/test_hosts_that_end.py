@@ -14,7 +14,7 @@ import pytest
 from anyio.abc import Process
 
 from contract.providers import row_of
-from dropship_mcp.ledger import Ledger, OrderKey
+from dropship_mcp.ledger import OrderKey, SqliteLedger
 from dropship_tools.sandbox.faults import Fault, add_fault
 from dropship_tools.sandbox.store import SandboxStore
 
@@ -77,7 +77,7 @@ async def test_an_order_under_way_is_finished_and_recorded_before_the_server_end
 ) -> None:
     store = SandboxStore(tmp_path / "sandbox.sqlite3")
     add_fault(store, Fault("dipli", "create", "latency", value=SLOW_ANSWER))
-    ledger = Ledger(tmp_path / "ledger.sqlite3")
+    ledger = SqliteLedger(tmp_path / "ledger.sqlite3")
     environment = {"DROPSHIP_LEDGER": str(ledger.path), "DROPSHIP_SANDBOX": str(tmp_path / "sandbox.sqlite3")}
     try:
         async with await anyio.open_process([sys.executable, "-m", "dropship_mcp"], env=environment) as server:

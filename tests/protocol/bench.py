@@ -21,7 +21,7 @@ from mcp.client.session import ElicitationFnT
 
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import Ledger, make_ledger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
@@ -158,7 +158,7 @@ async def bench(
     wire = Wire()
     settings = settings or (Settings(providers=(only.provider,)) if only else Settings())
     settings = replace(settings, ledger=folder / "ledger.sqlite3")
-    ledger = Ledger(settings.ledger_path(), now=clock)
+    ledger = make_ledger(settings.ledger_place(), now=clock)
     accounts = WatchedAccounts(settings, world, wire, timing)
     ordering = Ordering(ledger, settings.policy, now=clock)
     app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)

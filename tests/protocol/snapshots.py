@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent.parent / "snapshots"
 UPDATE = "UPDATE_SNAPSHOTS"
 """Environment variable: any value writes the files anew instead of comparing."""
 
-REGENERATE = f"{UPDATE}=1 python -m pytest tests/protocol/test_snapshots.py, then read what git says has changed."
+REGENERATE = f"{UPDATE}=1 python -m pytest tests/protocol -k snapshots, then read what git says has changed."
 
 
 def check_snapshot(name: str, value: Any) -> None:

@@ -11,7 +11,7 @@ import mcp_types as types
 import pytest
 from mcp import MCPError
 
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.policy import Policy
 from dropship_mcp.settings import Settings
 from protocol.bench import ERAS, Bench, Era, bench, text_of
@@ -31,7 +31,7 @@ def asking(sample: Sample) -> Settings:
 
 async def approve(desk: Bench, number: int, *, agreed: bool = True) -> None:
     """What `dropship-mcp approve` does, in a process of its own."""
-    other = Ledger(desk.ledger.path, now=desk.clock)
+    other = SqliteLedger(desk.ledger.path, now=desk.clock)
     try:
         await other.approvals.decide(number, agreed=agreed, how="elsewhere", good_for=timedelta(minutes=30))
     finally:

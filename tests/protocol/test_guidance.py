@@ -12,7 +12,7 @@ from mcp import Client, MCPError
 
 from dropship_mcp.accounts import Accounts
 from dropship_mcp.app import build_app
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import make_ledger
 from dropship_mcp.settings import Settings
 from dropship_tools.sandbox.store import SandboxStore
 from dropship_tools.sandbox.world import SandboxWorld
@@ -27,7 +27,7 @@ async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator
     """A client of either era on a server in the sandbox."""
     settings = Settings(ledger=tmp_path / "ledger.sqlite3")
     accounts = Accounts(settings, world=SandboxWorld(SandboxStore(None)))
-    server = build_app(settings, accounts=accounts, ledger=Ledger(settings.ledger_path()))
+    server = build_app(settings, accounts=accounts, ledger=make_ledger(settings.ledger_place()))
     async with Client(server, mode=request.param, cache=None) as client:
         yield client
 
@@ -65,6 +65,11 @@ async def test_placing_an_order_by_prompt_shows_a_dry_run_before_it_orders(host:
     assert text.index("dry_run true") < text.index("Wait for my yes") < text.index("without dry_run")
 
 
+async def test_a_prompts_country_may_be_written_small(host: Client) -> None:
+    prompt = await host.get_prompt("place_order", {"provider": "rewix", "reference": "WEB-1", "country": "it"})
+    assert "The buyer is in IT." in cast("types.TextContent", prompt.messages[0].content).text
+
+
 async def test_asking_for_an_order_by_prompt_looks_and_orders_nothing(host: Client) -> None:
     prompt = await host.get_prompt("where_is_my_order", {"reference": "WEB-1"})
     text = cast("types.TextContent", prompt.messages[0].content).text
@@ -78,6 +83,8 @@ async def test_asking_for_an_order_by_prompt_looks_and_orders_nothing(host: Clie
         ("nothing", {}, "No such prompt"),
         ("place_order", {"provider": "dipli"}, "Missing arguments: reference"),
         ("place_order", {"provider": "amazon", "reference": "1"}, "No such provider"),
+        ("place_order", {"provider": "dipli", "reference": "1", "country": "ZZ"}, "No such country"),
+        ("place_order", {"provider": "dipli", "reference": "1", "country": "France"}, "No such country"),
     ],
 )
 async def test_a_wrong_prompt_call_says_what_is_wrong(
@@ -98,7 +105,11 @@ async def test_invisible_characters_in_prompt_arguments_are_dropped(host: Client
     ("argument", "typed", "expected"),
     [
         ("provider", "d", ["dipli", "dropday", "duoplane"]),
-        ("country", "f", ["FI", "FJ", "FK", "FM", "FO", "FR"]),
+        ("country", "fr", ["FR", "GF", "PF", "TF"]),
+        ("country", "de", ["DE", "DK"]),
+        ("country", "Germ", ["DE"]),
+        ("country", "united k", ["GB"]),
+        ("country", "zz", []),
         ("carrier", "", ["Bartolini", "DHL", "GLS", "TNT", "UPS"]),
         ("carrier", "g", ["GLS"]),
         ("reference", "W", []),

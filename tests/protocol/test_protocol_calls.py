@@ -146,7 +146,7 @@ async def test_the_status_names_every_account_and_asks_nobody(desk: Bench) -> No
     answer = await desk.call("dropship_status")
     assert answer == {
         "mode": "sandbox",
-        "ordering": "allowed",
+        "ordering": "allow",
         "accounts": [
             {"provider": name, "account": "sandbox", "state": "ready", "host": f"https://{name}.sandbox.invalid"}
             for name in SAMPLES

@@ -1,12 +1,14 @@
-"""The tool list that is kept ready says what the tools say, and is used only where it does.
+"""The tool list that is kept ready says what the tools say, under all settings that it knows.
 
 After a change of a tool that is meant, `UPDATE_SNAPSHOTS=1 python -m pytest tests/protocol` writes it anew.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,44 +18,67 @@ import pytest
 from dropship_mcp.accounts import Accounts
 from dropship_mcp.binding import as_listed
 from dropship_mcp.catalogue import offers
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.ready import READY_LIST, ready_list
-from dropship_mcp.settings import Settings
+from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools import PROVIDERS
-from protocol.snapshots import REGENERATE, UPDATE
-from protocol.test_tool_list import EXTRA
+from protocol.bench import EXTRA
+from protocol.snapshots import UPDATE
 
-ONE_EACH = tuple(provider.sandbox_account() for provider in PROVIDERS)
-
-USUAL = {"the sandbox": Settings(), "live with an account each": Settings(mode="live", accounts=ONE_EACH)}
-
-OTHERS = {
-    "no ordering": Settings(ordering=False),
-    "a tool more": Settings(extra_tools=EXTRA),
-    "fewer providers": Settings(providers=("dipli", "dropday")),
-    "live with fewer providers": Settings(mode="live", accounts=ONE_EACH[:2]),
-    "live with two accounts of one provider": Settings(
-        mode="live", accounts=(*ONE_EACH, replace(ONE_EACH[0], name="second"))
-    ),
-}
+NAMES = tuple(provider.name for provider in PROVIDERS)
+ACCOUNTS = {provider.name: provider.sandbox_account() for provider in PROVIDERS}
 
 
 def told_by_the_tools(settings: Settings, folder: Path) -> list[dict[str, Any]]:
-    ledger = Ledger(folder / "ledger.sqlite3")
-    return [as_listed(offer) for offer in offers(settings, Accounts(settings), ledger, Ordering(ledger))]
+    """The list of the tools themselves, in the order in which the SDK writes what a tool is made of."""
+    ledger = SqliteLedger(folder / "ledger.sqlite3")
+    listed = (as_listed(offer) for offer in offers(settings, Accounts(settings), ledger, Ordering(ledger)))
+    return [
+        dict(sorted((tool | {"annotations": dict(sorted(tool["annotations"].items()))}).items())) for tool in listed
+    ]
 
 
-@pytest.mark.parametrize("settings", USUAL.values(), ids=list(USUAL))
-def test_the_list_kept_ready_is_what_the_tools_say(settings: Settings, tmp_path: Path) -> None:
-    told = told_by_the_tools(settings, tmp_path)
+def every_choice() -> Iterator[Settings]:
+    """Every choice of providers, with and without ordering and the extra tools, in both modes."""
+    for number in range(len(NAMES) + 1):
+        for names in itertools.combinations(NAMES, number):
+            for orders, extra in itertools.product(("off", "ask", "allow"), ((), EXTRA)):
+                settings = Settings(orders=orders, extra_tools=extra)
+                yield replace(settings, mode="live", accounts=tuple(ACCOUNTS[name] for name in names))
+                if names:
+                    yield replace(settings, providers=names)
+
+
+def test_the_list_kept_ready_holds_all_tools(tmp_path: Path) -> None:
+    told = {"extra": list(EXTRA), "tools": told_by_the_tools(Settings(extra_tools=EXTRA), tmp_path)}
     if os.environ.get(UPDATE):
         READY_LIST.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    assert ready_list(settings) == told, f"a tool has changed; if that is meant: {REGENERATE}"
+    kept = READY_LIST.read_text(encoding="utf-8")
+    assert json.dumps(json.loads(kept)) == json.dumps(told), (
+        f"a tool has changed; if that is meant: {UPDATE}=1 python -m pytest tests/protocol"
+    )
 
 
-@pytest.mark.parametrize("settings", OTHERS.values(), ids=list(OTHERS))
-def test_where_settings_change_the_list_it_is_not_the_one_kept_ready(settings: Settings, tmp_path: Path) -> None:
+def test_under_all_settings_it_says_what_the_tools_say_in_the_same_order(tmp_path: Path) -> None:
+    for settings in every_choice():
+        ready = ready_list(settings)
+
+        assert json.dumps(ready) == json.dumps(told_by_the_tools(settings, tmp_path)), settings
+
+
+def test_several_accounts_of_a_provider_are_left_to_the_tools(tmp_path: Path) -> None:
+    for account in ACCOUNTS.values():
+        settings = Settings(mode="live", accounts=(*ACCOUNTS.values(), replace(account, name="second")))
+
+        assert ready_list(settings) is None
+        assert told_by_the_tools(settings, tmp_path) != ready_list(Settings())
+
+
+def test_extra_tools_that_do_not_exist_are_left_to_the_tools_which_refuse_them(tmp_path: Path) -> None:
+    settings = Settings(extra_tools=(*EXTRA, "duoplane_drop_table"))
+
     assert ready_list(settings) is None
-    assert told_by_the_tools(settings, tmp_path) != ready_list(Settings())
+    with pytest.raises(SettingsError, match="duoplane_drop_table cannot be switched on"):
+        told_by_the_tools(settings, tmp_path)

@@ -14,7 +14,7 @@ from mcp import Client
 
 from dropship_mcp.app import build_app
 from dropship_mcp.commands.tools import compact, token_counter
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
 from protocol.bench import EXTRA, jsonschema, listed
@@ -55,7 +55,7 @@ def served(case: str) -> tuple[list[dict[str, Any]], str]:
     """The tool list and the instructions under these settings."""
 
     async def ask() -> tuple[list[dict[str, Any]], str]:
-        async with Client(build_app(SETTINGS[case], ledger=Ledger(NO_LEDGER)), cache=None) as client:
+        async with Client(build_app(SETTINGS[case], ledger=SqliteLedger(NO_LEDGER)), cache=None) as client:
             first, second = await listed(client), await listed(client)
             assert first == second
             return first, client.instructions or ""

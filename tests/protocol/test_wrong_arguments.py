@@ -27,7 +27,8 @@ def expected(mistake: Mistake) -> str:
     """The whole error."""
     count = len(mistake.problems)
     problems = "1 problem" if count == 1 else f"{count} problems"
-    lines = [f"invalid_arguments: {problems} in the arguments of {mistake.tool}; nothing was sent"]
+    done = "sent" if mistake.tool.endswith("_create_order") else "asked"
+    lines = [f"invalid_arguments: {problems} in the arguments of {mistake.tool}; nothing was {done}"]
     if mistake.tool.endswith("_create_order"):
         lines.append("order sent: no")
     lines.append("fix: Correct the fields below and call again.")

@@ -1,6 +1,6 @@
 """Look-ups straight over the network.
 
-They go through aiohttp, whose call costs a fifth of one through httpx2 (tests/bench/READS.md). Orders and changes do
+They go through aiohttp, whose call costs a fifth of one through httpx2 (tests/bench/README.md). Orders and changes do
 not: aiohttp asks a second time by itself when a connection turns out to be closed, which only a look-up may do.
 """
 

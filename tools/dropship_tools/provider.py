@@ -45,6 +45,22 @@ class Credential:
     sandbox: str = ""
 
 
+class SharedBucket(Protocol):
+    """A leaky bucket that several servers pour into. It is measured in the seconds it takes to run empty."""
+
+    async def pour(self, seconds: float, most: float) -> float:
+        """Add `seconds`, unless it would hold more than `most` then; the seconds it holds, or would hold.
+
+        Raises:
+            LedgerUnavailable: it cannot be reached.
+        """
+        ...
+
+    async def fill(self, seconds: float) -> None:
+        """Let it hold at least `seconds`. Raises as `pour`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A named set of credentials for one provider.
@@ -53,6 +69,8 @@ class Account:
         base_url: where its requests go.
         values: credentials and other values by their names.
         cache: a folder in which the client may keep what it can download again; None: keep nothing.
+        bucket: how full the provider's leaky bucket is, counted by all servers that share the login; None: this one
+            counts alone.
     """
 
     provider: str
@@ -60,6 +78,13 @@ class Account:
     base_url: str
     values: Mapping[str, Secret | str] = field(default_factory=dict[str, Secret | str])
     cache: Path | None = None
+    bucket: SharedBucket | None = None
+
+    def login(self) -> tuple[str, ...]:
+        """What the provider knows it by. Holds secrets."""
+        secrets = sorted((name, value) for name, value in self.values.items() if isinstance(value, Secret))
+        login = (text for name, secret in secrets for text in (name, secret.reveal()))
+        return (self.provider, self.base_url.lower(), *login)
 
     def value(self, name: str) -> str:
         """The value called `name` in clear; empty if it is not set."""

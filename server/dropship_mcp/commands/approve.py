@@ -46,10 +46,10 @@ def run(options: argparse.Namespace) -> int:
 def _with_ledger(settings: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T:
     import anyio
 
-    from dropship_mcp.ledger import Ledger
+    from dropship_mcp.ledger import make_ledger
 
     async def act() -> T:
-        ledger = Ledger(settings.ledger_path())
+        ledger = make_ledger(settings.ledger_place())
         try:
             return await work(ledger)
         finally:

@@ -7,8 +7,6 @@ import json
 import sys
 from typing import Any, cast
 
-HELP = "call one tool and print its answer"
-
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """TOOL and its arguments."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from dropship_tools.example import Example
 
-HELP = "place, repeat and read an order with each provider in the sandbox, and show what an agent sees"
-
 REFERENCE = "DEMO-1001"
 
 

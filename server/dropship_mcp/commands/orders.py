@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from dropship_mcp.ledger import Ledger, Row
     from dropship_mcp.settings import Settings
 
-HELP = "list the ledger's orders, show one, or settle one whose outcome is unknown"
-
 COLUMNS = ("when", "mode", "provider", "account", "reference", "order_id", "state", "reason")
 
 
@@ -46,8 +44,7 @@ def run(options: argparse.Namespace) -> int:
     settings = read_settings()
     import anyio
 
-    from dropship_mcp.ledger import Ledger
-    from dropship_mcp.ledger.sqlite import LostOrder
+    from dropship_mcp.ledger import LostOrder, make_ledger
     from dropship_tools.errors import DropshipError
 
     actions: dict[str | None, Callable[[argparse.Namespace, Settings, Ledger], Coroutine[Any, Any, int]]] = {
@@ -57,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     }
 
     async def act() -> int:
-        ledger = Ledger(settings.ledger_path())
+        ledger = make_ledger(settings.ledger_place())
         try:
             return await actions[options.action](options, settings, ledger)
         finally:
@@ -151,11 +148,13 @@ def _time(value: Any) -> str:
 
 def _spreadsheet_safe(cell: str) -> str:
     """A cell that starts like a formula must not become one."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """A table, or where the terminal is too narrow for it a line for each row, with the last cell below it."""
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -164,4 +163,12 @@ def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[st
         table.add_column(column, overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
-    Console().print(table)
+    console = Console()
+    if console.measure(table, options=console.options.update(width=10 * console.width)).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(Text(f"{title} ({', '.join(columns)})", style="italic"))
+    for *facts, words in lines:
+        console.print(Text("  ".join(filter(None, facts))), soft_wrap=True)  # what has to be copied stays in one piece
+        if words:
+            console.print(Padding(Text(words), (0, 0, 0, 4), expand=False))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-HELP = "serve the sandbox of all four providers on a loopback port, reset it, or ask it to fail"
+if TYPE_CHECKING:
+    from dropship_mcp.ledger import Ledger
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -26,16 +28,21 @@ def run(options: argparse.Namespace) -> int:
     from dropship_mcp.settings import read_settings
 
     settings = read_settings()
-    from dropship_mcp.accounts import open_world
+    from dropship_mcp.accounts import open_world, usable
+    from dropship_tools.errors import NotConfigured
 
-    world = open_world(settings)
+    try:
+        world = usable(open_world(settings))
+    except NotConfigured as error:
+        print(f"dropship-mcp: the sandbox's file cannot be opened. {error.fix}", file=sys.stderr)
+        return 1
     if options.action == "reset":
         import anyio
 
-        from dropship_mcp.ledger import Ledger
+        from dropship_mcp.ledger import make_ledger
 
         world.store.reset()
-        anyio.run(_forget, Ledger(settings.ledger_path()))
+        anyio.run(_forget, make_ledger(settings.ledger_place()))
         print("The sandbox has forgotten its orders.")
         return 0
     if options.action == "fault":
@@ -77,9 +84,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _forget(ledger: object) -> None:
-    from dropship_mcp.ledger import Ledger
-
-    assert isinstance(ledger, Ledger)
+async def _forget(ledger: Ledger) -> None:
     await ledger.forget_sandbox()
     await ledger.close()

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
+from typing import TYPE_CHECKING
 
-HELP = "serve MCP on stdin and stdout (what hosts start; the default)"
+if TYPE_CHECKING:
+    import argparse
+
+    from dropship_mcp.opening import Opening
+    from dropship_mcp.settings import Settings
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """No options: settings come from the environment, which is what hosts can set."""
 
 
-def run(_: argparse.Namespace) -> int:
+def run(_: argparse.Namespace | None) -> int:
     """Serve until the host leaves."""
-    from dropship_mcp.logs import set_up
     from dropship_mcp.settings import read_settings
 
     settings = read_settings()
+    opening = _opening(settings)
     gc.disable()  # it finds nothing in the heavy imports and costs a quarter of the start
     import anyio
 
     from dropship_mcp.app import build_app
+    from dropship_mcp.logs import set_up
     from dropship_mcp.stdio import serve_stdio
 
     set_up(settings.log_level)
     server = build_app(settings)
     gc.freeze()  # what is loaded stays, so it need not look at it again
     gc.enable()
-    anyio.run(serve_stdio, server)
+    anyio.run(serve_stdio, server, opening)
     return 0
+
+
+def _opening(settings: Settings) -> Opening | None:
+    """Answers the host from here on, where the answers are known and it is connected by pipes."""
+    from dropship_mcp.opening import Opening, on_pipes
+    from dropship_mcp.ready import ReadyAnswers, ready_list
+
+    tools = ready_list(settings)
+    if tools is None or not on_pipes():
+        return None
+    opening = Opening(ReadyAnswers(settings, tools))
+    opening.begin()
+    return opening

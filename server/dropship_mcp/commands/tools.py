@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-HELP = "list the tools with their cost in tokens"
-
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Table or JSON."""

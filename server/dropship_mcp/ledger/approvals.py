@@ -68,24 +68,25 @@ class SqliteApprovals:
                 "ORDER BY id DESC LIMIT ?",
                 (mode, mode, state, state, limit),
             )
-            return [readable(_read(row), self._file.hasher()) for row in found]
+            return [readable(read_approval(row), self._file.hasher()) for row in found]
 
         return await self._file.work(work)
 
     async def sealed(self, approval: Approval) -> str:
         """Says which question this is, so that only this ledger can write or read it."""
-        return await self._file.work(lambda _: self._file.hasher().seal(_identity(approval)))
+        return await self._file.work(lambda _: self._file.hasher().seal(identity(approval)))
 
     async def is_sealed(self, state: str, approval: Approval) -> bool:
         """Whether `state` was sealed for this question."""
-        return await self._file.work(lambda _: self._file.hasher().unseal(state) == _identity(approval))
+        return await self._file.work(lambda _: self._file.hasher().unseal(state) == identity(approval))
 
     def _expire(self, db: sqlite3.Connection) -> None:
         with transaction(db):
             _expire(db, self._now())
 
 
-def _identity(approval: Approval) -> str:
+def identity(approval: Approval) -> str:
+    """What tells one question from all others."""
     return f"approval {approval.number} {approval.fingerprint}"
 
 
@@ -145,7 +146,7 @@ def declined(db: sqlite3.Connection, key: OrderKey, content: Content, now: datet
         "AND decided_at > ? ORDER BY id DESC LIMIT 1",
         (content.bare, key.mode, key.provider, time_text(now - HOUR)),
     ).fetchone()
-    return _read(found) if found else None
+    return read_approval(found) if found else None
 
 
 def _decide(db: sqlite3.Connection, number: int, *, agreed: bool, how: str, now: datetime, good_for: timedelta) -> None:
@@ -168,7 +169,7 @@ def _decide(db: sqlite3.Connection, number: int, *, agreed: bool, how: str, now:
 def _by_number(db: sqlite3.Connection, number: int) -> Approval | None:
     """One approval as it is stored, its question sealed."""
     found = db.execute(f"SELECT {COLUMNS} FROM approvals WHERE id = ?", (number,)).fetchone()  # noqa: S608
-    return _read(found) if found else None
+    return read_approval(found) if found else None
 
 
 def _of_order(db: sqlite3.Connection, key: OrderKey, content: Content) -> list[Approval]:
@@ -178,10 +179,11 @@ def _of_order(db: sqlite3.Connection, key: OrderKey, content: Content) -> list[A
         "AND reference = ? AND state IN ('approved', 'waiting') ORDER BY state, id LIMIT 1",
         (content.fingerprint, key.mode, key.provider, key.account, key.reference),
     )
-    return [_read(row) for row in found]
+    return [read_approval(row) for row in found]
 
 
-def _read(found: Any) -> Approval:
+def read_approval(found: Any) -> Approval:
+    """`COLUMNS` as an approval, its question sealed."""
     (number, mode, provider, account, reference, fingerprint, state, question, reason, how, asked, decided, end) = found
     return Approval(
         number=number,

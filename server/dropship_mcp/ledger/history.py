@@ -7,15 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from dropship_mcp.ledger.reading import time_text
-from dropship_mcp.ledger.rows import Content, OrderKey
+from dropship_mcp.ledger.rows import Content, OrderKey, Terms
 from dropship_mcp.policy import DAY, HOUR, Before, Policy
 
 TOTAL_UNIT = Decimal("0.0001")
 """Totals are kept as whole numbers of this, so that they add up exactly."""
 
 
-def total_units(total: Decimal | None) -> int | None:
+def total_of(terms: Terms | None) -> int | None:
     """For the ledger's `total` column; rounded up, so that no limit is passed by a fraction."""
+    total = terms.facts.total if terms else None
     return None if total is None else int((total / TOTAL_UNIT).to_integral_value("ROUND_CEILING"))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from dropship_mcp.ledger.approvals import SqliteApprovals, agree, declined
 from dropship_mcp.ledger.file import BUSY_SECONDS, LedgerFile, transaction
-from dropship_mcp.ledger.history import before, total_units
+from dropship_mcp.ledger.history import before, total_of
 from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.reading import COLUMNS, read_row, select, time_text
 from dropship_mcp.ledger.rows import Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
@@ -42,6 +42,14 @@ class SqliteLedger:
     async def close(self) -> None:
         """Close the file and give up this process's claims."""
         await self._file.close()
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    def bucket(self, name: str) -> None:
+        """Each process has its own: a file is for the processes of one machine, and few of them."""
 
     # --- an order's life -----------------------------------------------------------------------------------------
 
@@ -241,7 +249,7 @@ class SqliteLedger:
             (
                 *(key.mode, key.provider, key.account, key.reference, self._file.owner().id),
                 *(content.fingerprint, json.dumps(content.fields), content.trace),
-                *(content.parcel, _total(terms), now, now),
+                *(content.parcel, total_of(terms), now, now),
             ),
         )
         _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", agreed)
@@ -254,7 +262,7 @@ class SqliteLedger:
             "trace = ?, parcel = ?, total = ?, reason = '', since = ?, sent_at = NULL, changed_at = ? WHERE id = ?",
             (
                 *(self._file.owner().id, content.fingerprint, json.dumps(content.fields), content.trace),
-                *(content.parcel, _total(terms), now, now, row.id),
+                *(content.parcel, total_of(terms), now, now, row.id),
             ),
         )
         _log_change(db, row.id, now, row.attempt + 1, "claimed", agreed)
@@ -327,10 +335,6 @@ def _is_taken(db: sqlite3.Connection, key: OrderKey, order_id: str) -> bool:
         (key.mode, key.provider, key.account, order_id, key.reference),
     )
     return found.fetchone() is not None
-
-
-def _total(terms: Terms | None) -> int | None:
-    return total_units(terms.facts.total) if terms else None
 
 
 def _log_change(db: sqlite3.Connection, row_id: int, at: str, attempt: int, state: State, reason: str) -> None:

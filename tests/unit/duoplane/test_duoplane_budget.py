@@ -56,8 +56,8 @@ async def test_an_answer_corrects_the_budget_downward_only() -> None:
     clock = Clock()
     budget = clock.budget()
     clock.now += 100
-    budget.heed(Quota(remaining=1))
-    budget.heed(Quota(remaining=39))
+    await budget.heed(Quota(remaining=1))
+    await budget.heed(Quota(remaining=39))
     await drain(budget, 2)
     assert clock.waits == [0.5]
 
@@ -65,7 +65,7 @@ async def test_an_answer_corrects_the_budget_downward_only() -> None:
 async def test_a_long_wait_is_reported_and_not_waited_out() -> None:
     clock = Clock()
     budget = clock.budget()
-    budget.heed(Quota(wait=5.5))
+    await budget.heed(Quota(wait=5.5))
     with pytest.raises(RateLimited, match="Duoplane asks to slow down") as failure:
         await budget.take()
     assert (failure.value.retry_after, failure.value.sent, clock.waits) == (5.5, "no", [])
@@ -75,7 +75,7 @@ async def test_a_long_wait_is_reported_and_not_waited_out() -> None:
 async def test_after_a_wait_only_one_request_is_there() -> None:
     clock = Clock()
     budget = clock.budget()
-    budget.heed(Quota(wait=4.5))
+    await budget.heed(Quota(wait=4.5))
     await drain(budget, 2)
     assert clock.waits == [4.5, 0.5]
 
@@ -105,7 +105,7 @@ async def test_calls_that_were_told_to_wait_do_not_burst_afterwards() -> None:
     clock = Clock()
     budget = clock.budget()
     await drain(budget)
-    budget.heed(Quota(remaining=0, wait=2))
+    await budget.heed(Quota(remaining=0, wait=2))
     assert [when for _, when in await in_order(clock, budget, 3)] == [52.5, 53.0, 53.5]
 
 
@@ -150,7 +150,7 @@ async def test_a_429_to_one_call_holds_back_another_that_waits_already() -> None
 
     async def sleep(seconds: float) -> None:
         clock.now += seconds
-        budget.heed(Quota(wait=30))
+        await budget.heed(Quota(wait=30))
 
     budget = RequestBudget(clock=lambda: clock.now, sleep=sleep)
     await drain(budget)

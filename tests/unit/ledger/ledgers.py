@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from dropship_mcp.ledger import Ledger, OrderKey, Row
+from dropship_mcp.ledger import Ledger, OrderKey, Row, SqliteLedger
 from unit.sandbox.worlds import Clock
 
 KEY = OrderKey("sandbox", "dipli", "sandbox", "R-1")
@@ -18,7 +18,7 @@ FACTS = {"order_id": "A-1", "status": "received"}
 @asynccontextmanager
 async def open_ledger(folder: Path, clock: Clock | None = None, **options: Any) -> AsyncGenerator[Ledger]:
     """The ledger in `folder`. Several at once are several processes to the ledger."""
-    ledger = Ledger(folder / "ledger.sqlite3", now=clock or Clock(), **options)
+    ledger = SqliteLedger(folder / "ledger.sqlite3", now=clock or Clock(), **options)
     try:
         yield ledger
     finally:

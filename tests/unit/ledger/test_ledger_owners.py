@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from dropship_mcp.ledger import Ledger, LostOrder, OrderKey
+from dropship_mcp.ledger import Ledger, LostOrder, OrderKey, SqliteLedger
 from dropship_mcp.ledger.owner import Owner
 from unit.ledger.ledgers import CONTENT, FACTS, KEY, in_state, open_ledger, won
 from unit.sandbox.worlds import Clock
@@ -89,7 +89,7 @@ import anyio
 from dropship_mcp.ledger import Ledger, OrderKey
 
 async def hold():
-    ledger = Ledger(Path(sys.argv[1]))
+    ledger = SqliteLedger(Path(sys.argv[1]))
     for reference, send in (("R-1", False), ("R-2", True)):
         key = OrderKey("sandbox", "dipli", "sandbox", reference)
         row = (await ledger.claim(key, await ledger.hashes({"buyer": "Jane Doe"}))).row
@@ -105,7 +105,7 @@ anyio.run(hold)
 @pytest.mark.timeout(60)
 async def test_a_killed_process_is_recognised_at_once(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
-    ledger = Ledger(path)
+    ledger = SqliteLedger(path)
     async with await anyio.open_process([sys.executable, "-c", CHILD, str(path)]) as child:
         assert child.stdout is not None
         assert await child.stdout.receive() == b"held"
@@ -121,7 +121,7 @@ async def test_a_killed_process_is_recognised_at_once(tmp_path: Path) -> None:
 
 
 async def test_many_processes_opening_a_new_ledger_at_once_share_it(tmp_path: Path) -> None:
-    ledgers = [Ledger(tmp_path / "new" / "ledger.sqlite3") for _ in range(12)]
+    ledgers = [SqliteLedger(tmp_path / "new" / "ledger.sqlite3") for _ in range(12)]
     wins: list[bool] = []
 
     async def claim(ledger: Ledger) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from contract.providers import NAMES, row_of
 from contract.rigs import Rig, is_request, open_rig
-from dropship_mcp.ordering import Budget
-from dropship_mcp.own_tools import LOOK_SECONDS
+from dropship_mcp.order_looks import LOOK_SECONDS
+from dropship_mcp.placing import Budget
 from dropship_tools.errors import DropshipError, InProgress, OutcomeUnknown
 from dropship_tools.http import Timing
 from dropship_tools.sandbox.faults import Fault, add_fault

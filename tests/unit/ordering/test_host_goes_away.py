@@ -15,7 +15,7 @@ from mcp import Client
 
 from contract.providers import NAMES, Row, row_of
 from contract.rigs import Rig, make_rig, open_rig
-from dropship_mcp.ordering import Budget
+from dropship_mcp.placing import Budget
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 
 from contract.providers import NAMES, Json, Row, row_of
 from contract.rigs import Rig, open_rig
-from dropship_mcp.ordering import Budget
+from dropship_mcp.placing import Budget
 from dropship_tools.errors import DropshipError
 from dropship_tools.sandbox.faults import Fault, add_fault
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from contract.providers import NAMES, Row, row_of
 from contract.rigs import WRITES, Rig, Trace, is_request, make_rig, new_world
-from dropship_mcp.ordering import Budget
+from dropship_mcp.placing import Budget
 from dropship_tools.errors import DropshipError, LedgerUnavailable
 from dropship_tools.http import Timing
 from dropship_tools.sandbox.faults import FAULT_KINDS, Fault, FaultKind, add_fault, clear_faults

@@ -14,7 +14,7 @@ import pytest
 
 from contract.providers import row_of
 from contract.rigs import Rig, open_rig
-from dropship_mcp.ordering import Outcome
+from dropship_mcp.placing import Outcome
 from dropship_tools.errors import (
     DropshipError,
     NotFound,

@@ -80,6 +80,87 @@ def test_names_of_other_things_are_not_suggested() -> None:
     assert problem.problem.startswith("is not an argument; known: ")
 
 
+ALL_AT_ONCE: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
+    (
+        "dipli_create_order",
+        {"postcode": 1000, "country": "FR", "buyer_email": "nobody"},
+        ["arguments: postcode has five digits", "buyer_email: must look like"],
+    ),
+    ("dipli_get_order", {"number": "7"}, ["arguments: give exactly one of", "number: is not an argument"]),
+    ("rewix_get_order", {"number": "7"}, ["arguments: give exactly one of", "number: is not an argument"]),
+    (
+        "dropday_create_order",
+        {"shipping_cost": None, "email": "nobody"},
+        ["arguments: shipping_cost is required", "email: must look like"],
+    ),
+    (
+        "dropday_create_order",
+        {"shipping_cost": 3, "shipping": {"cost": 4}, "total": "1,50"},
+        ["total: must be a plain number", "arguments: shipping_cost and shipping.cost differ"],
+    ),
+    (
+        "dropday_list_orders",
+        {"date_from": "2026-03-02", "date_to": "2026-03-01", "total_min": 2, "total_max": 1, "page": 0},
+        ["arguments: date_to lies before", "arguments: total_max is less", "page: must be at least 1"],
+    ),
+    (
+        "duoplane_create_order",
+        {"order_items": [{"name": "Tray", "quantity": 0}], "store_id": "shop"},
+        ["store_id: must be a whole", "order_items.0.quantity: must be", "order_items.0: needs retailer_sku"],
+    ),
+    (
+        "duoplane_create_order",
+        {"shipping_address": {"address_1": "1 Elm St", "province_code": "ON", "country_iso2": "US", "city": "Ada"}},
+        [
+            "shipping_address: needs first_name and last_name",
+            "shipping_address.post_code: is required",
+            "shipping_address: province_code is none of US",
+        ],
+    ),
+    (
+        "duoplane_add_product",
+        {
+            "name": "",
+            "retailer_sku": "T",
+            "product_inventories": [{"quantity_available": 1, "manage_inventory": False}],
+        },
+        ["name: must not be", "product_inventories.0: needs vendor_id", "product_inventories.0: quantity_available"],
+    ),
+    ("duoplane_find_product", {"upc": "1"}, ["arguments: give retailer_sku or", "upc: is not an argument"]),
+)
+
+
+@pytest.mark.parametrize(("name", "changes", "expected"), ALL_AT_ONCE)
+def test_what_is_wrong_with_several_fields_together_is_told_beside_what_is_wrong_with_one(
+    name: str, changes: dict[str, Any], expected: list[str]
+) -> None:
+    problems = [f"{problem.field}: {problem.problem}" for problem in _problems(name, changes)]
+    assert [problem[: len(begin)] for problem, begin in zip(problems, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("duoplane_get_order", {"order_id": "WEB-1"}, ["order_id"]),
+        ("rewix_get_order", {"key": "..", "rewix_order_id": 5}, ["key"]),
+        ("dropday_create_order", {"shipping_cost": "4,95"}, ["shipping_cost"]),
+        ("dropday_create_order", {"shipping_cost": 3, "shipping": {"cost": "4,95"}}, ["shipping.cost"]),
+        ("duoplane_find_product", {"retailer_sku": 1.5}, ["retailer_sku"]),
+    ],
+)
+def test_several_fields_are_not_judged_together_while_one_of_them_is_wrong(
+    name: str, changes: dict[str, Any], expected: list[str]
+) -> None:
+    assert [problem.field for problem in _problems(name, changes)] == expected
+
+
+def _problems(name: str, changes: dict[str, Any]) -> tuple[FieldProblem, ...]:
+    """What is wrong with a call of this tool; an order is right but for the changes."""
+    tool = next(tool for provider in PROVIDERS for tool in provider.tools() if tool.name == name)
+    right = SAMPLES[name.partition("_")[0]].arguments() if name.endswith("_create_order") else {}
+    return refused(tool.arguments, {**right, **changes}).fields
+
+
 @pytest.mark.parametrize("provider", list(MODELS))
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

@@ -53,10 +53,10 @@ def test_wrong_settings_are_clear_lines_and_exit_code_2_before_anything_heavy_is
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["serve", "tools", "call dropship_status", "orders", "sandbox"])
+@pytest.mark.parametrize("command", ["serve", "check", "tools", "call dropship_status", "orders", "sandbox"])
 def test_every_command_reports_wrong_settings_alike(tmp_path: Path, command: str) -> None:
     code, output, said, imported = run(tmp_path, *command.split(), DROPSHIP_ORDERS="maybe")
-    assert (code, output, said) == (2, "", ["dropship-mcp: DROPSHIP_ORDERS must be one of: allow, off"])
+    assert (code, output, said) == (2, "", ["dropship-mcp: DROPSHIP_ORDERS must be one of: allow, ask, off"])
     assert imported & HEAVY == set()
 
 

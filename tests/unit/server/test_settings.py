@@ -62,7 +62,7 @@ def test_words_are_taken_in_any_case_and_with_blanks_around() -> None:
         ({"DROPSHIP_MOD": "live"}, ["DROPSHIP_MOD is not a setting; did you mean DROPSHIP_MODE?"]),
         ({"DROPSHIP_XYZZY": "1"}, ["DROPSHIP_XYZZY is not a setting"]),
         ({"DROPSHIP_MODE": "production"}, ["DROPSHIP_MODE must be one of: sandbox, live"]),
-        ({"DROPSHIP_ORDERS": "yes"}, ["DROPSHIP_ORDERS must be one of: allow, off"]),
+        ({"DROPSHIP_ORDERS": "yes"}, ["DROPSHIP_ORDERS must be one of: allow, ask, off"]),
         ({"DROPSHIP_LOG_LEVEL": "loud"}, ["DROPSHIP_LOG_LEVEL must be one of: warning, debug, info, error"]),
         (
             {"DROPSHIP_PROVIDERS": "dipli,amazon"},
@@ -90,8 +90,8 @@ def test_words_are_taken_in_any_case_and_with_blanks_around() -> None:
             {**LIVE, **DIPLI, "DIPLI_API_KEY_FILE": "/k"},
             ["DIPLI_API_KEY and DIPLI_API_KEY_FILE are both set; keep one"],
         ),
-        ({**LIVE, "DIPLI_API_KEY_FILE": "/nowhere/key"}, ["DIPLI_API_KEY_FILE cannot be read: FileNotFoundError"]),
-        ({**LIVE, "DIPLI_API_KEY_FILE": "/"}, ["DIPLI_API_KEY_FILE cannot be read: IsADirectoryError"]),
+        ({**LIVE, "DIPLI_API_KEY_FILE": "/nowhere/key"}, ["DIPLI_API_KEY_FILE cannot be read: there is no such file"]),
+        ({**LIVE, "DIPLI_API_KEY_FILE": "/"}, ["DIPLI_API_KEY_FILE cannot be read: it is a folder"]),
         (
             {**LIVE, **DIPLI, "DIPLI_URL": "http://dipli.example"},
             ["DIPLI_URL must start with https:// (plain http only for this machine)"],
@@ -106,7 +106,7 @@ def test_words_are_taken_in_any_case_and_with_blanks_around() -> None:
             [
                 "DROPSHIP_LEDGERS is not a setting; did you mean DROPSHIP_LEDGER?",
                 "DROPSHIP_MODE must be one of: sandbox, live",
-                "DROPSHIP_ORDERS must be one of: allow, off",
+                "DROPSHIP_ORDERS must be one of: ask, allow, off",
             ],
         ),
     ],
@@ -169,6 +169,31 @@ def test_a_credential_file_for_its_owner_and_group_is_accepted(tmp_path: Path, m
 def test_an_empty_credential_file_is_no_credential(tmp_path: Path) -> None:
     env = {**LIVE, "DIPLI_API_KEY_FILE": key_file(tmp_path, " \n")}
     assert problems(env) == ["DIPLI_API_KEY_FILE is empty"]
+
+
+def test_a_credential_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    env = {**LIVE, "DIPLI_API_KEY_FILE": str(tmp_path / "key")}
+    assert problems(env) == ["DIPLI_API_KEY_FILE cannot be read: it is not UTF-8 text"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied"), "this user may not read it"),
+        (NotADirectoryError(20, "Not a directory"), "its folder is a file"),
+        (OSError(40, "Too many levels of symbolic links"), "too many levels of symbolic links"),
+        (OSError(), "the system refuses it"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_said_in_words(
+    error: OSError, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert problems({**LIVE, "DIPLI_API_KEY_FILE": "/k"}) == [f"DIPLI_API_KEY_FILE cannot be read: {words}"]
 
 
 def test_a_credential_file_of_several_lines_is_refused_without_being_shown(tmp_path: Path) -> None:
@@ -254,7 +279,7 @@ def test_a_configuration_file_adds_named_accounts(tmp_path: Path) -> None:
     [
         ("[accounts", ["DROPSHIP_CONFIG is not valid TOML: at end of document"]),
         ("accounts = 5", ["DROPSHIP_CONFIG: accounts must be tables: [accounts.NAME]"]),
-        ("[limits]", ["DROPSHIP_CONFIG: [limits] is not known; there are: accounts"]),
+        ("[limits]", ["DROPSHIP_CONFIG: [limits] is not known; there are: accounts, policy, http, auth"]),
         ("[accounts]\nlamps = 1", ["accounts.lamps must be a table"]),
         ("[accounts.lamps]", ["accounts.lamps.provider must be one of: dipli, rewix, dropday, duoplane"]),
         (
@@ -310,7 +335,7 @@ def test_a_configuration_file_open_to_others_is_refused(tmp_path: Path) -> None:
 
 def test_a_configuration_file_that_is_missing_is_said(tmp_path: Path) -> None:
     assert problems({"DROPSHIP_CONFIG": str(tmp_path / "none.toml")}) == [
-        "DROPSHIP_CONFIG cannot be read: FileNotFoundError"
+        "DROPSHIP_CONFIG cannot be read: there is no such file"
     ]
 
 

@@ -11,11 +11,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 
-from dropship_tools.errors import RateLimited
+from dropship_tools.errors import LedgerUnavailable, RateLimited
+from dropship_tools.provider import SharedBucket
 from dropship_tools.wire import Answer
 
 SIZE = 39
@@ -32,6 +33,11 @@ UNTOLD = 40 / PER_SECOND
 """Seconds to wait when a 429 names no time: a full bucket is empty by then."""
 
 LONGEST_TOLD = 3600.0
+
+APART = 30.0
+"""Seconds for which a shared bucket that could not be reached is left alone."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,22 @@ def slow_down(seconds: float, said: str = "") -> RateLimited:
     )
 
 
+class Budget(Protocol):
+    """How many requests may be sent now, for one account."""
+
+    async def take(self) -> None:
+        """Take one request, after a short wait if need be.
+
+        Raises:
+            RateLimited: the wait would be longer than `LONGEST_WAIT`.
+        """
+        ...
+
+    async def heed(self, told: Quota) -> None:
+        """Correct the budget downward by what an answer told."""
+        ...
+
+
 class RequestBudget:
     """How many requests may be sent now, for one account. Calls that must wait do so in line, first come first served.
 
@@ -118,7 +140,7 @@ class RequestBudget:
         finally:
             self._in_line -= 1
 
-    def heed(self, told: Quota) -> None:
+    async def heed(self, told: Quota) -> None:
         """Correct the budget downward by what an answer told."""
         self._wait()
         if told.remaining is not None:
@@ -134,6 +156,64 @@ class RequestBudget:
             self._tokens = min(SIZE, self._tokens + (now - self._at) * PER_SECOND)
             self._at = now
         return round(self._at - now + max(0.0, 1 + ahead - self._tokens) / PER_SECOND, 3)
+
+
+class SharedBudget:
+    """How many requests may be sent now, for one account that several servers share.
+
+    While the bucket cannot be reached, each server counts alone.
+    """
+
+    def __init__(
+        self,
+        bucket: SharedBucket,
+        *,
+        alone: Budget | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+    ) -> None:
+        self._bucket = bucket
+        self._alone = alone or RequestBudget(clock=clock, sleep=sleep)
+        self._clock = clock
+        self._sleep = sleep
+        self._alone_until = clock()
+
+    async def take(self) -> None:
+        """Take one request, after a short wait if need be.
+
+        Raises:
+            RateLimited: the wait would be longer than `LONGEST_WAIT`.
+        """
+        full = SIZE / PER_SECOND
+        held = await self._ask(lambda: self._bucket.pour(1 / PER_SECOND, full + LONGEST_WAIT))
+        if held is None:
+            await self._alone.take()
+            return
+        wait = round(held - full, 3)
+        _check(wait)
+        if wait > 0:
+            await self._sleep(wait)
+
+    async def heed(self, told: Quota) -> None:
+        """Correct the budget downward by what an answer told."""
+        await self._alone.heed(told)
+        held = 0.0
+        if told.remaining is not None:
+            held = max(0, SIZE - told.remaining) / PER_SECOND
+        if told.wait:
+            held = max(held, told.wait + (SIZE - 1) / PER_SECOND)  # one request then
+        if held:
+            await self._ask(lambda: self._bucket.fill(held))
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        """The bucket's answer; None while it cannot be reached."""
+        if self._clock() < self._alone_until:
+            return None
+        try:
+            return await question()
+        except LedgerUnavailable:
+            self._alone_until = self._clock() + APART
+            return None
 
 
 def _check(wait: float) -> None:

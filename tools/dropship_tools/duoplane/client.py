@@ -10,7 +10,7 @@ import anyio
 
 from dropship_tools import wire
 from dropship_tools.answers import ORDER_ONCE, parse
-from dropship_tools.duoplane.budget import RequestBudget
+from dropship_tools.duoplane.budget import Budget, RequestBudget, SharedBudget
 from dropship_tools.duoplane.envelope import complaints, said
 from dropship_tools.duoplane.exchange import Exchange
 from dropship_tools.duoplane.failures import TITLE, VENDOR_KEY, change_failure, order_failure
@@ -49,7 +49,8 @@ def auth_headers(account: Account) -> dict[str, str]:
 
 def connect(account: Account, http: ProviderHttp) -> DuoplaneClient:
     """A client for one account."""
-    return DuoplaneClient(http, default_store_id=account.value("store_id"))
+    budget = SharedBudget(account.bucket) if account.bucket else RequestBudget()
+    return DuoplaneClient(http, default_store_id=account.value("store_id"), budget=budget)
 
 
 def create_request(body: Mapping[str, Any]) -> WireRequest:
@@ -88,7 +89,7 @@ class DuoplaneClient:
         adding: held while a product is looked for and added.
     """
 
-    def __init__(self, http: ProviderHttp, *, default_store_id: str = "", budget: RequestBudget | None = None) -> None:
+    def __init__(self, http: ProviderHttp, *, default_store_id: str = "", budget: Budget | None = None) -> None:
         self.default_store_id = default_store_id.strip()
         self.adding = anyio.Lock()
         self._base_url = http.base_url

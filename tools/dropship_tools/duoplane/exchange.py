@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from dropship_tools import wire
 from dropship_tools.answers import parse
-from dropship_tools.duoplane.budget import RequestBudget, quota
+from dropship_tools.duoplane.budget import Budget, quota
 from dropship_tools.duoplane.envelope import body_of, complaints
 from dropship_tools.duoplane.failures import read_failure, unreadable
 from dropship_tools.duoplane.paging import FULL_PAGE, Page, Row, read_page
@@ -24,7 +24,7 @@ class Exchange:
         budget: shared by all calls of the account, because Duoplane counts per API user.
     """
 
-    def __init__(self, http: ProviderHttp, budget: RequestBudget) -> None:
+    def __init__(self, http: ProviderHttp, budget: Budget) -> None:
         self._http = http
         self._budget = budget
 
@@ -36,7 +36,7 @@ class Exchange:
             OutcomeUnknown: it left, and no usable answer came.
         """
         await self._budget.take()
-        return self._heeded(await self._http.send_order(request, once))
+        return await self._heeded(await self._http.send_order(request, once))
 
     async def change(self, request: WireRequest, look: str) -> tuple[Answer, Any]:
         """Send a change, once; its answer with the body, whatever the status. `look`: how to see whether it happened.
@@ -47,7 +47,7 @@ class Exchange:
         """
         await self._budget.take()
         try:
-            return self._heeded(await self._http.change(request))
+            return await self._heeded(await self._http.change(request))
         except ProviderUnavailable as error:
             raise ProviderUnavailable(error.what, fix=look) from error
 
@@ -130,13 +130,13 @@ class Exchange:
     async def _read(self, request: WireRequest, what: str, missing: str) -> tuple[Answer, Any]:
         await self._budget.take()
         # It may send up to three; requests_remaining corrects the count.
-        answer, body = self._heeded(await self._http.read(request))
+        answer, body = await self._heeded(await self._http.read(request))
         if not answer.ok:
             raise read_failure(answer, body, what, missing)
         return answer, body
 
-    def _heeded(self, answer: Answer) -> tuple[Answer, Any]:
+    async def _heeded(self, answer: Answer) -> tuple[Answer, Any]:
         """The answer and its body, after the budget learned what it tells."""
         body = body_of(answer)
-        self._budget.heed(quota(answer, body))
+        await self._budget.heed(quota(answer, body))
         return answer, body

@@ -1,0 +1,80 @@
+"""`dropship-mcp check`: a harmless read with each account, before an agent finds out what does not work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dropship_mcp.checking import Check
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """For people, or for programs."""
+    parser.add_argument("--json", action="store_true", help="one JSON array, an object for each thing that was tried")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when everything works, 1 when something does not.
+
+    Raises:
+        SettingsError: there is nothing to try.
+    """
+    from dropship_mcp.settings import SettingsError, read_settings
+    from dropship_tools import PROVIDERS
+
+    settings = read_settings()
+    if settings.mode == "live" and not settings.accounts:
+        titles = {provider.name: provider.title for provider in PROVIDERS}
+        raise SettingsError(
+            [
+                f"{titles[name]} is not configured: {', '.join(unset)} not set"
+                for name, unset in settings.missing.items()
+            ]
+        )
+    import anyio
+
+    from dropship_mcp.checking import check_everything
+    from dropship_mcp.logs import set_up
+
+    set_up(settings.log_level)
+
+    async def act() -> int:
+        checks = await check_everything(settings, os.environ)
+        # told before the loop ends: that waits for name look-ups, which nobody can cut short
+        _print_json(checks) if options.json else _print(checks)
+        return 0 if all(check.verdict == "works" for check in checks) else 1
+
+    return anyio.run(act)
+
+
+def _print_json(checks: list[Check]) -> None:
+    from dataclasses import asdict
+
+    print(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False), flush=True)
+
+
+def _print(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console()
+    if checks[0].mode == "sandbox":
+        console.print("Mode is sandbox: the simulator is tried, and no real account.")
+    for check in checks:
+        good = check.verdict == "works"
+        name = "/".join(dict.fromkeys(filter(None, (check.provider, check.account)))) or check.check
+        took = f"{check.milliseconds} ms" if check.milliseconds else ""
+        verdict = Text(check.verdict.replace("_", " "), style="green" if good else "bold red")
+        head = (Text(name, "bold"), verdict, Text(took), Text(check.place))
+        console.print(Text("  ").join(filter(None, head)), soft_wrap=True)
+        fix = f"fix: {check.fix}" if check.fix else ""
+        said = f'provider said (untrusted): "{check.provider_said}"' if check.provider_said else ""
+        for line in (check.what, fix, said):
+            if line:
+                console.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
+    bad = sum(check.verdict != "works" for check in checks)
+    console.print(f"{bad} of {len(checks)} do not work." if bad else "Everything works.")

@@ -1,0 +1,160 @@
+"""The database under a ledger: its connections, short transactions, and what happens when one of them breaks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+
+from dropship_mcp.ledger.hashing import ContentHasher
+from dropship_mcp.ledger.postgres_driver import ANSWER_SECONDS, Connection, connect, failures
+from dropship_mcp.ledger.postgres_owner import Presence
+from dropship_mcp.ledger.postgres_schema import prepare, quoted, schema_name
+from dropship_mcp.ledger.postgres_words import in_words, is_worth_another_try
+from dropship_mcp.ledger.schema import NewerLedger
+from dropship_mcp.ledger_settings import LedgerDatabase
+from dropship_tools.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+MOST_CONNECTIONS = 8
+"""For work; one more tells that the process lives."""
+
+FIX = "Nothing was sent. A person has to mend the ledger's database; dropship_status names it."
+
+
+class Database:
+    """Connected on first use, and again after a connection broke."""
+
+    def __init__(self, place: LedgerDatabase, scope: str) -> None:
+        self.place = place
+        self.schema = schema_name(scope)
+        self.hasher = ContentHasher(bytes.fromhex(place.key.reveal()))
+        self._prepared = False
+        self._idle: list[Connection] = []
+        self._turns = anyio.Semaphore(MOST_CONNECTIONS)
+        self._presence = Presence(self._connect)
+
+    @property
+    def owner(self) -> str:
+        """This process, as the ledger knows it."""
+        return self._presence.owner
+
+    async def be_alive(self) -> None:
+        """Let the other processes know that this one lives. Raises `LedgerUnavailable`."""
+        await self.read(self._presence.ensure)
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask something; each statement for itself.
+
+        Raises:
+            LedgerUnavailable: the database cannot be used, in words.
+        """
+
+        async def attempt() -> T:
+            async with self._connection() as db:
+                return await work(db)
+
+        return await self._twice(attempt)
+
+    async def change(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        is_written: Callable[[Connection, T], Awaitable[bool]] | None = None,
+    ) -> T:
+        """Change something, all or nothing. An exception of `work` that is none of the database's goes through.
+
+        A transaction that broke before it was to be committed is tried once more. If nobody knows whether it was
+        committed, `is_written` looks; without it, and if it was not, the work is done again.
+
+        Raises:
+            LedgerUnavailable: the database cannot be used, in words. The change may have been made.
+        """
+        in_doubt: list[T] = []
+
+        async def attempt() -> T:
+            async with self._connection() as db:
+                if in_doubt and is_written and await is_written(db, in_doubt[0]):
+                    return in_doubt[0]
+                await db.execute("BEGIN")
+                try:
+                    result = await work(db)
+                except failures():
+                    raise  # the connection is dropped
+                except Exception:
+                    await db.execute("ROLLBACK")
+                    raise
+                in_doubt[:] = [result]
+                await db.execute("COMMIT")
+                return result
+
+        return await self._twice(attempt, lambda: bool(in_doubt))
+
+    async def close(self) -> None:
+        """Leave the database and give up this process's claims."""
+        with anyio.CancelScope(shield=True):
+            await self._presence.end()
+            while self._idle:
+                connection = self._idle.pop()
+                with contextlib.suppress(Exception):
+                    await connection.close(timeout=1)
+                connection.terminate()
+
+    async def _twice(self, attempt: Callable[[], Awaitable[T]], in_doubt: Callable[[], bool] = lambda: False) -> T:
+        """Whoever goes away meanwhile, what was begun is finished: a statement that is cut off leaves doubts."""
+        known = (*failures(), NewerLedger)
+        with anyio.CancelScope(shield=True):
+            try:
+                try:
+                    return await attempt()
+                except known as error:
+                    if not (in_doubt() or is_worth_another_try(error)):
+                        raise
+                    self._drop_idle()  # what broke one has often broken all
+                    return await attempt()
+            except known as error:
+                raise LedgerUnavailable(f"the ledger cannot be used: {in_words(error)}", fix=FIX) from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[Connection]:
+        """One for a few statements. It is used again unless the database failed on it."""
+        with anyio.fail_after(ANSWER_SECONDS):
+            await self._turns.acquire()
+        try:
+            connection = await self._open()
+            try:
+                yield connection
+            except BaseException as error:
+                if isinstance(error, failures()) or not isinstance(error, Exception):
+                    connection.terminate()
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._idle.append(connection)
+        finally:
+            self._turns.release()
+
+    async def _open(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        connection = await self._connect()
+        try:
+            if not self._prepared:
+                await prepare(connection, self.schema, self.hasher.key_id())
+                self._prepared = True
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().terminate()
+
+    async def _connect(self) -> Connection:
+        return await connect(self.place.url.reveal(), quoted(self.schema))

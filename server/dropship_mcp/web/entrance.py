@@ -1,0 +1,67 @@
+"""Who may come in: known addresses, and callers with a good token. The same for every page that is not public."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Scope
+
+from dropship_mcp.caller import Caller
+from dropship_mcp.web.challenges import Challenges, refusal, try_later
+from dropship_mcp.web.keys import KeysUnavailable
+from dropship_mcp.web.tokens import Refused, Tokens
+
+log = logging.getLogger(__name__)
+
+
+class Entrance:
+    """Looks at a request's headers, never at its body.
+
+    Args:
+        hosts: Host headers that are accepted.
+        origins: Origin headers that are accepted, where there is one.
+        challenges: how refusals are worded.
+        tokens: verifies them; None where nobody has to say who they are.
+    """
+
+    def __init__(
+        self, hosts: Collection[str], origins: Collection[str], challenges: Challenges, tokens: Tokens | None
+    ) -> None:
+        self._hosts = frozenset(hosts)
+        self._origins = frozenset(origins)
+        self.challenges = challenges
+        self._tokens = tokens
+
+    async def admit(self, scope: Scope) -> Caller | Response | None:
+        """Who makes the request, None where nobody has to say, or the refusal."""
+        headers = Headers(scope=scope)
+        if refused := self._refuses(headers):
+            return refused
+        if self._tokens is None:
+            return None
+        if b"access_token=" in scope.get("query_string", b""):
+            return self.challenges.malformed("tokens belong into the Authorization header, not into addresses")
+        given = headers.getlist("authorization")
+        if len(given) > 1:
+            return self.challenges.malformed("there are two Authorization headers")
+        scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
+        if scheme.lower() != "bearer":
+            return self.challenges.unauthorized()
+        try:
+            return await self._tokens.verify(token.strip())
+        except Refused as refused:
+            log.info("a token was refused: %s", refused)
+            return self.challenges.unauthorized(str(refused))
+        except KeysUnavailable:
+            return try_later("the issuer's keys cannot be fetched, so no token can be verified")
+
+    def _refuses(self, headers: Headers) -> Response | None:
+        """Browsers set both headers, so a page elsewhere cannot reach this server."""
+        if headers.get("host", "").lower() not in self._hosts:
+            return refusal(421, "wrong_host", "this server is not known under that name (DROPSHIP_HTTP_HOSTS)")
+        if not {origin.lower() for origin in headers.getlist("origin")} <= self._origins:
+            return refusal(403, "wrong_origin", "pages of that origin may not call (DROPSHIP_HTTP_ORIGINS)")
+        return None

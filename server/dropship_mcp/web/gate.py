@@ -1,0 +1,157 @@
+"""What a request passes before an MCP server sees it: the entrance, its size, its scopes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, cast
+
+import anyio
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dropship_mcp.caller import CALLER, Caller
+from dropship_mcp.web.challenges import refusal, try_later
+from dropship_mcp.web.entrance import Entrance
+from dropship_mcp.web.rules import needed_scopes
+
+BODY_SECONDS = 30.0
+"""So long a client may take to send a request."""
+
+CALLER_KEY = "dropship.caller"
+"""Where the ASGI scope has the verified `Caller`."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One MCP server behind the gate, and which of its tools write."""
+
+    app: ASGIApp
+    writing: Collection[str]
+
+
+AppFor = Callable[[Caller | None], Endpoint | None]
+"""The server for a caller; None if there is none. The caller is None where nobody has to say who they are."""
+
+
+class Gate:
+    """The MCP endpoint.
+
+    Args:
+        entrance: who may come in.
+        app_for: the server behind the gate.
+        max_body: bytes.
+        max_calls: requests at the same time.
+    """
+
+    def __init__(self, entrance: Entrance, app_for: AppFor, *, max_body: int, max_calls: int) -> None:
+        self._entrance = entrance
+        self._app_for = app_for
+        self._max_body = max_body
+        self._max_calls = max_calls
+        self._calls = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if self._calls >= self._max_calls:
+            await try_later("too many requests at the same time")(scope, receive, send)
+            return
+        self._calls += 1
+        try:
+            await self._pass(scope, receive, send)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
+        finally:
+            self._calls -= 1
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        caller = await self._entrance.admit(scope)
+        if isinstance(caller, Response):
+            await caller(scope, receive, send)
+            return
+        if scope["method"] != "POST":  # nothing is said outside the answer to a request, so there is nothing to GET
+            await refusal(405, "method_not_allowed", "POST only", allow="POST")(scope, receive, send)
+            return
+        body = await self._read(headers, receive)
+        if isinstance(body, Response):
+            await body(scope, receive, send)
+            return
+        endpoint = self._app_for(caller)
+        if endpoint is None:
+            await refusal(403, "unknown_tenant", "nothing is set up for this caller")(scope, receive, send)
+            return
+        if caller:
+            needed = needed_scopes(*_peek(body), endpoint.writing)
+            if missing := [name for name in needed if name not in caller.scopes]:
+                await self._entrance.challenges.forbidden(needed, missing)(scope, receive, send)
+                return
+            scope = {**scope, CALLER_KEY: caller, "user": _sdk_user(caller)}
+        set_before = CALLER.set(caller)
+        try:
+            await AuthContextMiddleware(endpoint.app)(scope, _replaying(body, receive), send)
+        finally:
+            CALLER.reset(set_before)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | Response:
+        declared = headers.get("content-length", "0")
+        too_large = refusal(413, "too_large", f"at most {self._max_body} bytes", connection="close")
+        if declared.isdecimal() and int(declared[:19]) > self._max_body:
+            return too_large
+        pieces: list[bytes] = []
+        size = 0
+        with anyio.move_on_after(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > self._max_body:
+                    return too_large
+                if not message.get("more_body", False):
+                    return b"".join(pieces)
+        return refusal(408, "too_slow", f"no whole request within {BODY_SECONDS:g} s", connection="close")
+
+
+def _peek(body: bytes) -> tuple[str, str]:
+    """Method and tool name. What cannot be read needs no more than the base scope: the server will refuse it."""
+    try:
+        message: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(message, dict):
+        return "", ""
+    found = cast("dict[str, Any]", message)
+    params: Any = found.get("params")
+    name: Any = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
+    return str(found.get("method")), str(name)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever comes."""
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return replay
+
+
+def _sdk_user(caller: Caller) -> AuthenticatedUser:
+    """The caller as the SDK knows it, which binds sealed states to whoever was asked. Without the token."""
+    return AuthenticatedUser(
+        AccessToken(
+            token="",
+            client_id=caller.client or caller.subject,
+            subject=caller.subject,
+            scopes=sorted(caller.scopes),
+            claims={"iss": caller.issuer},
+        )
+    )

@@ -1,0 +1,130 @@
+"""The web application: the MCP endpoint, health, and the metadata that leads clients to the issuer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dropship_mcp.caller import Caller
+from dropship_mcp.http_settings import HttpSettings, is_loopback
+from dropship_mcp.web.challenges import Challenges, metadata_routes, metadata_url
+from dropship_mcp.web.entrance import Entrance
+from dropship_mcp.web.gate import Endpoint, Gate
+from dropship_mcp.web.keys import KeySet
+from dropship_mcp.web.rules import ScopeRules, writing_tools
+from dropship_mcp.web.tokens import Tokens
+
+Checks = Mapping[str, Callable[[], Awaitable[bool]]]
+"""What must be fine for the server to do its work, by name."""
+
+Servers = Mapping[str | None, Server[Any]]
+"""An MCP server for each tenant, by `Caller.tenant`; that of None is for callers without one."""
+
+
+class Site:
+    """All that is served on one port.
+
+    Attributes:
+        url: the MCP endpoint as clients know it.
+        entrance: who may come in, for pages of any kind.
+
+    Args:
+        settings: how it is reached, and by whom.
+        servers: the MCP servers.
+        checks: for `/readyz`.
+        port: where it listens.
+        keys: the issuer's keys, for tests; by default those the settings name.
+    """
+
+    def __init__(
+        self, settings: HttpSettings, servers: Servers, checks: Checks, port: int, *, keys: KeySet | None = None
+    ) -> None:
+        self.url = settings.url(port)
+        self._servers = servers
+        self._max_body = settings.max_body
+        self._checks = checks
+        self._endpoints: dict[str | None, Endpoint] = {}
+        auth = settings.auth
+        keys = (keys or KeySet(auth.jwks_url)) if auth.issuer else None
+        self.entrance = Entrance(
+            _hosts(settings, port),
+            _origins(settings, port),
+            Challenges(metadata_url(self.url) if auth.issuer else ""),
+            Tokens(auth, auth.audience or self.url, keys) if auth.required else None,
+        )
+        gate = Gate(self.entrance, self.app_for, max_body=settings.max_body, max_calls=settings.max_calls)
+        self.app = Starlette(
+            routes=[
+                Route("/healthz", self._alive),
+                Route("/readyz", self._ready),
+                *(metadata_routes(self.url, auth.issuer) if auth.issuer else ()),
+                Route(settings.path, gate),
+            ],
+            middleware=[_cors(settings.origins)] if settings.origins else [],
+        )
+        self.app.router.redirect_slashes = False
+
+    def app_for(self, caller: Caller | None) -> Endpoint | None:
+        """The MCP server for a caller."""
+        return self._endpoints.get(caller.tenant if caller else None)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Requests can be answered. At the end each server finishes and records the orders under way."""
+        async with AsyncExitStack() as stack:
+            for tenant, server in self._servers.items():
+                writing = await writing_tools(server)
+                server.middleware.append(ScopeRules(writing))
+                manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=self._max_body)
+                await stack.enter_async_context(manager.run())
+                self._endpoints[tenant] = Endpoint(manager.handle_request, writing)
+            try:
+                yield
+            finally:
+                self._endpoints.clear()
+
+    async def _alive(self, _: Request) -> Response:
+        return JSONResponse({"alive": True})
+
+    async def _ready(self, _: Request) -> Response:
+        """Names what fails and nothing more: who asks is not known."""
+        found = {name: await check() for name, check in self._checks.items()} if self._endpoints else {"server": False}
+        ready = all(found.values())
+        return JSONResponse({"ready": ready, **found}, 200 if ready else 503)
+
+
+def _hosts(settings: HttpSettings, port: int) -> set[str]:
+    """Those of the operator and of the public address; on this machine all its names."""
+    if settings.hosts:
+        return set(settings.hosts)
+    hosts = {urlsplit(settings.url(port)).netloc.lower(), settings.netloc(port)}
+    if is_loopback(settings.host):
+        hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    return hosts
+
+
+def _origins(settings: HttpSettings, port: int) -> set[str]:
+    public = urlsplit(settings.url(port))
+    return set(settings.origins) or {f"{public.scheme}://{public.netloc}".lower()}
+
+
+def _cors(origins: tuple[str, ...]) -> Middleware:
+    """Lets the pages that the operator names call; browsers ask beforehand."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["POST"],
+        allow_headers=["*"],
+        expose_headers=["WWW-Authenticate"],
+    )

@@ -1,0 +1,91 @@
+"""Five look-ups and what the sandboxes answer to them, played back by a server that does nothing else.
+
+Run as a module with a recording on stdin, it serves it on a port of this machine, which it prints: the same upstream,
+in a process of its own, for every server that is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from dropship_tools.sandbox.service import in_process_app
+from dropship_tools.sandbox.transport import SandboxTransport
+from protocol.bench import bench
+from protocol.samples import DIPLI, DROPDAY, DUOPLANE, REWIX
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """A call that reads with one request.
+
+    Attributes:
+        few: the provider allows so few requests that our client holds back; measured one by one only.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    few: bool = False
+
+
+async def record(folder: Path) -> tuple[list[LookUp], dict[str, str]]:
+    """The look-ups, and by path (the provider in front) the JSON that answers them."""
+    look_ups: list[LookUp] = []
+    bodies: dict[str, str] = {}
+    async with bench(folder) as desk:
+        for sample in (DIPLI, REWIX, DROPDAY):
+            placed = await desk.call(sample.create, sample.arguments())
+            look_ups.append(LookUp(sample.get, {sample.their_number: placed["order_id"]}))
+        look_ups.append(LookUp("dipli_list_orders", DIPLI.others["dipli_list_orders"]))
+        look_ups.append(LookUp("duoplane_get_product", DUOPLANE.others["duoplane_get_product"], few=True))
+        for look_up in look_ups:
+            desk.wire.requests.clear()
+            await desk.call(look_up.tool, look_up.arguments)
+            [request] = desk.wire.requests
+            provider = look_up.tool.partition("_")[0]
+            response = await SandboxTransport(in_process_app(desk.world, provider)).handle_async_request(request)
+            bodies[f"/{provider}{request.url.raw_path.decode()}"] = (await response.aread()).decode()
+    return look_ups, bodies
+
+
+class Player(asyncio.Protocol):
+    """One connection. Requests have no body, so each ends with its head."""
+
+    def __init__(self, answers: Mapping[bytes, bytes]) -> None:
+        self._answers = answers
+        self._unread = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where answers go."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole request."""
+        *heads, self._unread = (self._unread + data).split(b"\r\n\r\n")
+        for head in heads:
+            self._transport.write(self._answers[head.split(b" ", 2)[1]])
+
+
+def _answer(body: str) -> bytes:
+    content = body.encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(content),
+        content,
+    )
+
+
+async def play(bodies: Mapping[str, str]) -> None:
+    """Serve until killed."""
+    answers = {path.encode(): _answer(body) for path, body in bodies.items()}
+    server = await asyncio.get_running_loop().create_server(lambda: Player(answers), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(play(json.load(sys.stdin)))
