@@ -43,9 +43,7 @@ __all__ = [
 ]
 
 
-def make_ledger(
-    place: Path | LedgerDatabase, *, scope: str = "", now: Callable[[], datetime] = utc_now
-) -> Ledger:
+def make_ledger(place: Path | LedgerDatabase, *, scope: str = "", now: Callable[[], datetime] = utc_now) -> Ledger:
     """The ledger at `place`. Each scope has one of its own there: another file, or another schema."""
     if isinstance(place, LedgerDatabase):
         from dropship_mcp.ledger.postgres import PostgresLedger  # asyncpg is an extra

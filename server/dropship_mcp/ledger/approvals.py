@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dropship_mcp.ledger.file import LedgerFile, transaction
+from dropship_mcp.ledger.file import LedgerFile
 from dropship_mcp.ledger.hashing import ContentHasher
 from dropship_mcp.ledger.reading import time_text
 from dropship_mcp.ledger.rows import Approval, ApprovalState, Content, Decided, OrderKey, Terms, Withheld
@@ -16,6 +16,8 @@ from dropship_mcp.policy import HOUR, Verdict
 
 MOST_WAITING = 100
 """A model that asks for more gets no further question: nobody reads that many."""
+
+OVERDUE = "state IN ('waiting', 'approved') AND expires_at <= ?"
 
 _ORDER = "mode, provider, account, reference, fingerprint"
 COLUMNS = f"id, {_ORDER}, state, question, reason, how, asked_at, decided_at, expires_at"
@@ -36,25 +38,24 @@ class SqliteApprovals:
         """
 
         def work(db: sqlite3.Connection) -> Decided | None:
-            with transaction(db):  # what has expired is committed even if this one is among it
-                try:
-                    _decide(db, number, agreed=agreed, how=how, now=self._now(), good_for=good_for)
-                except Decided as decided:
-                    return decided
+            try:
+                _decide(db, number, agreed=agreed, how=how, now=self._now(), good_for=good_for)
+            except Decided as decided:  # what has expired is written even if this one is among it
+                return decided
             return None
 
-        if decided := await self._file.work(work):
+        if decided := await self._file.write(work):
             raise decided
 
     async def get(self, number: int) -> Approval | None:
         """One approval, its question in clear; None if there is none."""
 
         def work(db: sqlite3.Connection) -> Approval | None:
-            self._expire(db)
             found = _by_number(db, number)
             return found and readable(found, self._file.hasher())
 
-        return await self._file.work(work)
+        await self._expire()
+        return await self._file.read(work)
 
     async def recent(
         self, mode: str | None = None, state: ApprovalState | None = None, limit: int = 100
@@ -62,7 +63,6 @@ class SqliteApprovals:
         """Approvals, newest first, their questions in clear."""
 
         def work(db: sqlite3.Connection) -> list[Approval]:
-            self._expire(db)
             found = db.execute(
                 f"SELECT {COLUMNS} FROM approvals WHERE (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?) "  # noqa: S608
                 "ORDER BY id DESC LIMIT ?",
@@ -70,19 +70,24 @@ class SqliteApprovals:
             )
             return [readable(read_approval(row), self._file.hasher()) for row in found]
 
-        return await self._file.work(work)
+        await self._expire()
+        return await self._file.read(work)
 
     async def sealed(self, approval: Approval) -> str:
         """Says which question this is, so that only this ledger can write or read it."""
-        return await self._file.work(lambda _: self._file.hasher().seal(identity(approval)))
+        return await self._file.read(lambda _: self._file.hasher().seal(identity(approval)))
 
     async def is_sealed(self, state: str, approval: Approval) -> bool:
         """Whether `state` was sealed for this question."""
-        return await self._file.work(lambda _: self._file.hasher().unseal(state) == identity(approval))
+        return await self._file.read(lambda _: self._file.hasher().unseal(state) == identity(approval))
 
-    def _expire(self, db: sqlite3.Connection) -> None:
-        with transaction(db):
-            _expire(db, self._now())
+    async def _expire(self) -> None:
+        """Readers write only when there is something to write."""
+        now = self._now()
+        if await self._file.read(
+            lambda db: db.execute(f"SELECT 1 FROM approvals WHERE {OVERDUE}", (time_text(now),)).fetchone()  # noqa: S608
+        ):
+            await self._file.write(lambda db: _expire(db, now))
 
 
 def identity(approval: Approval) -> str:
@@ -98,8 +103,7 @@ def readable(approval: Approval, hasher: ContentHasher) -> Approval:
 def _expire(db: sqlite3.Connection, now: datetime) -> None:
     """Close what ran out of time, and forget the buyer it names."""
     db.execute(
-        "UPDATE approvals SET state = 'expired', question = '' WHERE state IN ('waiting', 'approved') "
-        "AND expires_at <= ?",
+        f"UPDATE approvals SET state = 'expired', question = '' WHERE {OVERDUE}",  # noqa: S608
         (time_text(now),),
     )
 
@@ -119,10 +123,13 @@ def agree(
     """
     _expire(db, now)
     for approval in _of_order(db, key, content):
-        if approval.state == "approved":
-            db.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (approval.number,))
-            return approval.number, approval.how
-        return Withheld(verdict, readable(approval, hasher))
+        if approval.covers(verdict):
+            if approval.state == "approved":
+                db.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (approval.number,))
+                return approval.number, approval.how
+            return Withheld(verdict, readable(approval, hasher))
+        # the person has to hear of what came up since
+        db.execute("UPDATE approvals SET state = 'expired', question = '' WHERE id = ?", (approval.number,))
     waiting = db.execute("SELECT count(*) FROM approvals WHERE state = 'waiting' AND mode = ?", (key.mode,))
     if waiting.fetchone()[0] >= MOST_WAITING:
         return Withheld(verdict)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,7 +24,45 @@ T = TypeVar("T")
 BUSY_SECONDS = 5.0
 """How long to wait for another process's write. Writes take milliseconds; longer means somebody holds the file."""
 
+FAULTS = (sqlite3.Error, OSError, ValueError, NewerLedger)
+"""What the file is to blame for."""
+
 WRONG_KEY = "its key file is missing or belongs to another ledger"
+
+
+class Write(Generic[T]):
+    """A change that waits for its turn, and what came of it."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> None:
+        self._work = work
+        self.durable = durable
+        self.done = False
+        self._result: list[T] = []
+        self._error: Exception | None = None
+
+    def run(self, db: sqlite3.Connection) -> None:
+        """Inside a transaction with others. Raises what the file is to blame for; keeps what the work itself raises."""
+        self._result, self._error = [], None
+        db.execute("SAVEPOINT one")
+        try:
+            self._result = [self._work(db)]
+        except FAULTS:
+            raise
+        except Exception as error:
+            self._error = error
+            db.execute("ROLLBACK TO one")
+        db.execute("RELEASE one")
+
+    def fail(self, error: Exception) -> None:
+        """It could not be written."""
+        self._result, self._error = [], error
+
+    def outcome(self) -> T:
+        """What the work returned; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        [result] = self._result
+        return result
 
 
 class LedgerFile:
@@ -36,39 +74,95 @@ class LedgerFile:
         self._connection: sqlite3.Connection | None = None
         self._owner: Owner | None = None
         self._hasher: ContentHasher | None = None
-        self._one_at_a_time: anyio.CapacityLimiter | None = None
+        self._turn = anyio.Lock()
+        self._waiting: list[Write[Any]] = []
 
-    async def work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the file; the event loop never waits for a disk.
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Look something up; the event loop never waits for a disk.
 
         Raises:
             LedgerUnavailable: the file cannot be used, in words.
         """
 
         def in_thread() -> T:
-            try:
+            with self._in_words():
                 return work(self._open())
-            except (sqlite3.Error, OSError, ValueError, NewerLedger) as error:
-                if self._connection is not None and not may_pass(error):
-                    self._connection.close()
-                    self._connection = None
-                raise LedgerUnavailable(
-                    f"the ledger cannot be used: {in_words(error)}",
-                    fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
-                ) from error
 
-        return await anyio.to_thread.run_sync(in_thread, limiter=self._limiter())
+        async with self._turn:
+            return await anyio.to_thread.run_sync(in_thread)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Change something, alone among all processes: all of `work` or nothing.
+
+        Writes that wait for the disk at the same time share one transaction, so that many orders at once cost one
+        wait. What was written survives a killed process, and if it is durable a power cut too; a durable write makes
+        all earlier ones durable.
+
+        Raises:
+            LedgerUnavailable: the file cannot be used, in words; nothing was written.
+            Exception: whatever `work` raised; nothing of it was written.
+        """
+        write = Write(work, durable)
+        self._waiting.append(write)
+        try:
+            async with self._turn:
+                if not write.done:
+                    together, self._waiting = self._waiting, []
+                    await anyio.to_thread.run_sync(self._commit, together)
+        finally:
+            if not write.done and write in self._waiting:  # the caller went away before its turn
+                self._waiting.remove(write)
+        return write.outcome()
+
+    def _commit(self, together: Sequence[Write[Any]]) -> None:
+        """One transaction for all; a write that cannot be done is left out and the others are done without it."""
+        left = list(together)
+        while left:
+            culprit: Write[Any] | None = None
+            try:
+                with self._in_words():
+                    db = self._open()
+                    db.execute(f"PRAGMA synchronous = {'FULL' if any(w.durable for w in left) else 'NORMAL'}")
+                    with transaction(db):
+                        for culprit in left:
+                            culprit.run(db)
+                        culprit = None
+                break
+            except LedgerUnavailable as error:
+                failed = [culprit] if culprit else left
+                for write in failed:
+                    write.fail(error)
+                left = [write for write in left if write not in failed]
+        for write in together:
+            write.done = True
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Generator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            if self._connection is not None and not may_pass(error):
+                self._connection.close()
+                self._connection = None
+            raise LedgerUnavailable(
+                f"the ledger cannot be used: {in_words(error)}",
+                fix="Nothing was sent. A person has to mend the ledger file; dropship_status names it.",
+            ) from error
 
     def owner(self) -> Owner:
-        """This process, as the ledger knows it. For use inside `work`."""
+        """This process, as the ledger knows it. For use inside `read` and `write`."""
         if self._owner is None:
             from dropship_mcp.ledger.owner import Owner  # filelock, which only an order needs
 
             self._owner = Owner(self.path.with_name(f"{self.path.name}.owners"))
         return self._owner
 
+    def ready_hasher(self) -> ContentHasher | None:
+        """The hasher, if the file is open and nothing has to be read for it."""
+        return self._hasher if self._connection is not None else None
+
     def hasher(self) -> ContentHasher:
-        """Hashes and seals with the ledger's key. For use inside `work`."""
+        """Hashes and seals with the ledger's key. For use inside `read` and `write`."""
         if self._hasher is None:
             self._hasher = ContentHasher(load_or_create_secret(self._key_path()))
         return self._hasher
@@ -84,12 +178,8 @@ class LedgerFile:
                 self._owner.release()
                 self._owner = None
 
-        await anyio.to_thread.run_sync(work, limiter=self._limiter())
-
-    def _limiter(self) -> anyio.CapacityLimiter:
-        if self._one_at_a_time is None:
-            self._one_at_a_time = anyio.CapacityLimiter(1)
-        return self._one_at_a_time
+        async with self._turn:
+            await anyio.to_thread.run_sync(work)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -13,11 +13,16 @@ from dropship_mcp.policy import DAY, HOUR, Before, Policy
 TOTAL_UNIT = Decimal("0.0001")
 """Totals are kept as whole numbers of this, so that they add up exactly."""
 
+LARGEST_TOTAL = 10**17
+"""In units: more than any limit can allow, and a number that the database can hold."""
+
 
 def total_of(terms: Terms | None) -> int | None:
     """For the ledger's `total` column; rounded up, so that no limit is passed by a fraction."""
     total = terms.facts.total if terms else None
-    return None if total is None else int((total / TOTAL_UNIT).to_integral_value("ROUND_CEILING"))
+    if total is None:
+        return None
+    return min(int((total / TOTAL_UNIT).to_integral_value("ROUND_CEILING")), LARGEST_TOTAL)
 
 
 def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Policy, now: datetime) -> Before:
@@ -30,7 +35,8 @@ def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Poli
     own = (key.mode, key.provider, key.account, key.reference)
     hour, day = time_text(now - HOUR), time_text(now - DAY)
     count_hour, count, total = db.execute(
-        "SELECT coalesce(sum(since > ?), 0), count(*), coalesce(sum(total), 0) FROM orders "
+        # sum() fails on what total() can add up; that is exact up to 2**53 units
+        "SELECT coalesce(sum(since > ?), 0), count(*), CAST(total(total) AS INTEGER) FROM orders "
         "WHERE since > ? AND mode = ? AND state <> 'refused' "
         "AND NOT (mode = ? AND provider = ? AND account = ? AND reference = ?)",
         (hour, day, key.mode, *own),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dropship_mcp.ledger.history import total_of
@@ -27,9 +27,9 @@ from dropship_mcp.ledger.rows import Change, Claim, Content, LostOrder, OrderKey
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_mcp.policy import Before, Policy, judge
 
-_STATE_SHOWN = f"CASE WHEN state = 'sending' AND owner NOT IN ({LIVING}) THEN 'unknown' ELSE state END AS state"  # noqa: S608
+_STATE_SHOWN = f"CASE WHEN state = 'sending' AND owner NOT IN ({LIVING}) THEN 'unknown' ELSE state END AS state"
 
-_SHOWN = f"(SELECT {COLUMNS.replace(' state,', f' {_STATE_SHOWN},')}, state AS kept FROM orders) AS shown"  # noqa: S608
+_SHOWN = f"(SELECT {COLUMNS.replace(' state,', f' {_STATE_SHOWN},')}, state AS kept FROM orders) AS shown"
 """Orders as others should see them."""
 
 _KEY = "mode = $1 AND provider = $2 AND account = $3 AND reference = $4"
@@ -204,9 +204,7 @@ class PostgresLedger:
 
     # --- inside a transaction ------------------------------------------------------------------------------------
 
-    async def _permit(
-        self, db: Connection, key: OrderKey, content: Content, terms: Terms | None
-    ) -> str | Withheld:
+    async def _permit(self, db: Connection, key: OrderKey, content: Content, terms: Terms | None) -> str | Withheld:
         """Who agreed to the order, if somebody had to; or why it may not go out."""
         if terms is None:
             return ""
@@ -237,7 +235,7 @@ class PostgresLedger:
             *(*astuple(key), self._database.owner, content.fingerprint, json.dumps(content.fields), content.trace),
             *(content.parcel, total_of(terms), now),
         )
-        return found and await _logged(db, read_row(found), agreed)
+        return await _logged(db, read_row(found), agreed) if found else None
 
     async def _again(self, db: Connection, row: Row, content: Content, terms: Terms | None, agreed: str) -> Row:
         now = time_text(self._now())
@@ -268,9 +266,7 @@ class PostgresLedger:
                 raise LostOrder(f"{present.state}, attempt {present.attempt}")
             if present.state == "unknown" and order_id and await _is_taken(db, row.key, order_id):
                 raise LostOrder("the order that was found is another reference's")
-            return await self._change(
-                db, present, state, owner=owner, order_id=order_id, answer=answer, reason=reason
-            )
+            return await self._change(db, present, state, owner=owner, order_id=order_id, answer=answer, reason=reason)
 
         return await self._database.change(work, _is_there)
 
@@ -296,10 +292,9 @@ class PostgresLedger:
         return await _logged(db, read_row(found), reason)
 
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int | None = None) -> list[Row]:
-        query = (
-            f"SELECT {COLUMNS} FROM {_SHOWN} WHERE {where} "  # noqa: S608: `where` is made of constants in this module
-            f"ORDER BY since DESC, id DESC LIMIT ${len(values) + 1}"
-        )
+        # `where` is made of constants in this module
+        end = f"ORDER BY since DESC, id DESC LIMIT ${len(values) + 1}"
+        query = f"SELECT {COLUMNS} FROM {_SHOWN} WHERE {where} {end}"
         return [read_row(found) for found in await self._database.read(lambda db: db.fetch(query, *values, limit))]
 
     async def _holds(self, db: Connection, owner: str) -> bool:
@@ -314,7 +309,7 @@ def _looks_around(terms: Terms) -> bool:
 
 async def _stored(db: Connection, key: OrderKey) -> Row | None:
     """One order, as it is stored; nobody else can change it until the transaction ends."""
-    found = await db.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE {_KEY} FOR UPDATE", *astuple(key))  # noqa: S608
+    found = await db.fetchrow(f"SELECT {COLUMNS} FROM orders WHERE {_KEY} FOR UPDATE", *astuple(key))
     return read_row(found) if found else None
 
 

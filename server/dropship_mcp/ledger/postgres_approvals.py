@@ -73,7 +73,7 @@ class PostgresApprovals:
         async def work(db: Connection) -> list[Sequence[Any]]:
             await self._expire(db)
             return await db.fetch(
-                f"SELECT {COLUMNS} FROM approvals WHERE ($1::text IS NULL OR mode = $1) "  # noqa: S608
+                f"SELECT {COLUMNS} FROM approvals WHERE ($1::text IS NULL OR mode = $1) "
                 "AND ($2::text IS NULL OR state = $2) ORDER BY id DESC LIMIT $3",
                 *(mode, state, limit),
             )
@@ -113,10 +113,13 @@ async def agree(
     """
     await _expire(db, now)
     if approval := await _of_order(db, key, content):
-        if approval.state == "approved":
-            await db.execute("UPDATE approvals SET state = 'used' WHERE id = $1", approval.number)
-            return approval.number, approval.how
-        return Withheld(verdict, readable(approval, hasher))
+        if approval.covers(verdict):
+            if approval.state == "approved":
+                await db.execute("UPDATE approvals SET state = 'used' WHERE id = $1", approval.number)
+                return approval.number, approval.how
+            return Withheld(verdict, readable(approval, hasher))
+        # the person has to hear of what came up since
+        await db.execute("UPDATE approvals SET state = 'expired', question = '' WHERE id = $1", approval.number)
     waiting = await db.fetchval("SELECT count(*) FROM approvals WHERE state = 'waiting' AND mode = $1", key.mode)
     if waiting >= MOST_WAITING:
         return Withheld(verdict)
@@ -128,13 +131,13 @@ async def agree(
         *(hasher.seal(terms.question(verdict)), verdict.text()),
         *(time_text(now), time_text(now + terms.policy.approval)),
     )
-    return Withheld(verdict, asked and readable(read_approval(asked), hasher))
+    return Withheld(verdict, readable(read_approval(asked), hasher) if asked else None)
 
 
 async def declined(db: Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
     """A person's no to this content within the last hour, whatever reference it had then."""
     found = await db.fetchrow(
-        f"SELECT {COLUMNS} FROM approvals WHERE bare = $1 AND mode = $2 AND provider = $3 AND state = 'declined' "  # noqa: S608
+        f"SELECT {COLUMNS} FROM approvals WHERE bare = $1 AND mode = $2 AND provider = $3 AND state = 'declined' "
         "AND decided_at > $4 ORDER BY id DESC LIMIT 1",
         *(content.bare, key.mode, key.provider, time_text(now - HOUR)),
     )
@@ -152,14 +155,14 @@ async def _expire(db: Connection, now: datetime) -> None:
 
 async def _by_number(db: Connection, number: int) -> Approval | None:
     """One approval as it is stored, its question sealed."""
-    found = await db.fetchrow(f"SELECT {COLUMNS} FROM approvals WHERE id = $1", number)  # noqa: S608
+    found = await db.fetchrow(f"SELECT {COLUMNS} FROM approvals WHERE id = $1", number)
     return read_approval(found) if found else None
 
 
 async def _of_order(db: Connection, key: OrderKey, content: Content) -> Approval | None:
     """The open approval of exactly this order, if there is one."""
     found = await db.fetchrow(
-        f"SELECT {COLUMNS} FROM approvals WHERE fingerprint = $1 AND mode = $2 AND provider = $3 AND account = $4 "  # noqa: S608
+        f"SELECT {COLUMNS} FROM approvals WHERE fingerprint = $1 AND mode = $2 AND provider = $3 AND account = $4 "
         "AND reference = $5 AND state IN ('approved', 'waiting') ORDER BY state, id LIMIT 1",
         *(content.fingerprint, key.mode, key.provider, key.account, key.reference),
     )

@@ -117,6 +117,7 @@ class Database:
                     return await attempt()
             except known as error:
                 raise LedgerUnavailable(f"the ledger cannot be used: {in_words(error)}", fix=FIX) from error
+        raise AssertionError("a shield swallows nothing")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection]:

@@ -26,13 +26,13 @@ async def before(db: Connection, key: OrderKey, content: Content, policy: Policy
         return Before()
     own = (time_text(now - DAY), *astuple(key))
     counted = await db.fetchrow(
-        f"SELECT count(*) FILTER (WHERE since > $6), count(*), coalesce(sum(total), 0) {_OTHERS}",  # noqa: S608
+        f"SELECT count(*) FILTER (WHERE since > $6), count(*), coalesce(sum(total), 0) {_OTHERS}",
         *(*own, time_text(now - HOUR)),
     )
     assert counted is not None  # it always has one row
     count_hour, count, total = counted
     twin = await db.fetchval(
-        f"SELECT reference {_OTHERS} AND parcel = $6 AND parcel <> '' ORDER BY since DESC LIMIT 1",  # noqa: S608
+        f"SELECT reference {_OTHERS} AND parcel = $6 AND parcel <> '' ORDER BY since DESC LIMIT 1",
         *(*own, content.parcel),
     )
     return Before(

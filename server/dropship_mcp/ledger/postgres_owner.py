@@ -2,8 +2,8 @@
 
 Every process holds an advisory lock on a connection of its own; the database releases it when the connection ends,
 however that comes about. That is exact where a lease would have to guess: no clock is compared, nobody waits for a
-lease to run out, and a process that is merely slow is not taken for dead. What a lease would do better is a machine that
-is cut off: there the database has to notice, which TCP keepalive does within half a minute.
+lease to run out, and a process that is merely slow is not taken for dead. What a lease would do better is a machine
+that is cut off: there the database has to notice, which TCP keepalive does within half a minute.
 
 The lock can be lost while the process lives: the database was restarted, or a proxy closed the connection. Others then
 take the process for dead, rightly so, for it cannot say that it lives. It takes a new name before it claims or sends
@@ -28,7 +28,7 @@ LIVING = (
 )
 """The names of all processes that live."""
 
-IS_ALIVE = f"SELECT $1 IN ({LIVING})"  # noqa: S608
+IS_ALIVE = f"SELECT $1 IN ({LIVING})"
 
 
 class Presence:

@@ -115,6 +115,11 @@ class Approval:
     decided_at: datetime | None
     expires_at: datetime
 
+    def covers(self, verdict: Verdict) -> bool:
+        """Whether the person was told of every rule that asks now."""
+        told = {reason.partition(" is ")[0] for reason in self.reason.split("; ")}
+        return told.issuperset(reason.rule for reason in verdict.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

@@ -1,7 +1,7 @@
 """The ledger in one SQLite file, shared safely by the processes of one machine.
 
-Every change is committed with `synchronous=FULL` before the call returns: what the ledger says survives a killed
-process and a power cut. All work happens in one worker thread; the event loop never waits for a disk.
+Every change is committed before the call returns and survives a killed process. What is said of an order that leaves or
+left (`sending` and everything after it) is on the disk by then and survives a power cut, with all that was said before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dropship_mcp.ledger.approvals import SqliteApprovals, agree, declined
-from dropship_mcp.ledger.file import BUSY_SECONDS, LedgerFile, transaction
+from dropship_mcp.ledger.file import BUSY_SECONDS, LedgerFile
 from dropship_mcp.ledger.history import before, total_of
 from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.reading import COLUMNS, read_row, select, time_text
@@ -57,9 +57,8 @@ class SqliteLedger:
         self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = ""
     ) -> Content:
         """Keyed hashes of an order's content."""
-        return await self._file.work(
-            lambda _: self._file.hasher().content(content, trace, reference=reference, parcel=parcel)
-        )
+        hasher = self._file.ready_hasher() or await self._file.read(lambda _: self._file.hasher())
+        return hasher.content(content, trace, reference=reference, parcel=parcel)
 
     async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
         """Promise to send an order, unless it is somebody else's or settled, or the terms forbid it.
@@ -72,25 +71,25 @@ class SqliteLedger:
         """
 
         def work(db: sqlite3.Connection) -> Claim | Withheld:
-            with transaction(db):
-                row = select(db, key)
-                if row is None:
-                    agreed = self._permit(db, key, content, terms)
-                    if isinstance(agreed, Withheld):
-                        return agreed
-                    return Claim(self._insert(db, key, content, terms, agreed), won=True)
-                stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
-                if row.state == "sending" and stale:
-                    reason = "the process that sent it ended before an answer was recorded"
-                    return Claim(self._change(db, row, "unknown", reason=reason), won=False)
-                if row.state == "refused" or (row.state == "claimed" and stale):
-                    agreed = self._permit(db, key, content, terms)
-                    if isinstance(agreed, Withheld):
-                        return agreed
-                    return Claim(self._again(db, row, content, terms, agreed), won=True)
-                return Claim(row, won=False)
+            row = select(db, key)
+            if row is None:
+                agreed = self._permit(db, key, content, terms)
+                if isinstance(agreed, Withheld):
+                    return agreed
+                return Claim(self._insert(db, key, content, terms, agreed), won=True)
+            stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
+            if row.state == "sending" and stale:
+                reason = "the process that sent it ended before an answer was recorded"
+                return Claim(self._change(db, row, "unknown", reason=reason), won=False)
+            if row.state == "refused" or (row.state == "claimed" and stale):
+                agreed = self._permit(db, key, content, terms)
+                if isinstance(agreed, Withheld):
+                    return agreed
+                return Claim(self._again(db, row, content, terms, agreed), won=True)
+            return Claim(row, won=False)
 
-        claim = await self._file.work(work)
+        # nothing leaves before `sending` is on the disk, and this with it
+        claim = await self._file.write(work, durable=False)
         if isinstance(claim, Withheld):
             raise claim
         return claim
@@ -127,34 +126,32 @@ class SqliteLedger:
         """
 
         def work(db: sqlite3.Connection) -> Row:
-            with transaction(db):
-                present = _must(self._shown(select(db, row.key)))
-                if present.attempt != row.attempt or present.state != "unknown":
-                    raise LostOrder(present.state)
-                return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+            present = _must(self._shown(select(db, row.key)))
+            if present.attempt != row.attempt or present.state != "unknown":
+                raise LostOrder(present.state)
+            return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
 
-        return await self._file.work(work)
+        return await self._file.write(work)
 
     async def before(self, key: OrderKey, content: Content, policy: Policy) -> Before:
         """What went out before, as the policy would see it now. A ledger that does not exist yet is not made."""
         if not policy.counts() or not self.path.exists():
             return Before()
-        return await self._file.work(lambda db: before(db, key, content, policy, self._now()))
+        return await self._file.read(lambda db: before(db, key, content, policy, self._now()))
 
     async def check(self) -> None:
         """Write without changing anything."""
 
         def work(db: sqlite3.Connection) -> None:
-            with transaction(db):
-                db.execute("UPDATE facts SET value = value")
+            db.execute("UPDATE facts SET value = value")
 
-        await self._file.work(work)
+        await self._file.write(work)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`."""
-        return await self._file.work(lambda db: self._shown(select(db, key)))
+        return await self._file.read(lambda db: self._shown(select(db, key)))
 
     async def by_reference(self, mode: str, reference: str) -> list[Row]:
         """All orders with this reference, whichever provider and account."""
@@ -203,22 +200,21 @@ class SqliteLedger:
             )
             return [Change(datetime.fromisoformat(at), attempt, state, reason) for at, attempt, state, reason in found]
 
-        return await self._file.work(work)
+        return await self._file.read(work)
 
     async def trace_test(self, row: Row) -> Callable[[str], bool]:
         """A test whether a trace seen at the provider is this order's."""
-        hasher = await self._file.work(lambda _: self._file.hasher())
+        hasher = await self._file.read(lambda _: self._file.hasher())
         return lambda trace: bool(row.content.trace) and hasher.trace(trace) == row.content.trace
 
     async def forget_sandbox(self) -> None:
         """Delete the sandbox's orders and approvals; live ones stay."""
 
         def work(db: sqlite3.Connection) -> None:
-            with transaction(db):
-                db.execute("DELETE FROM orders WHERE mode = 'sandbox'")
-                db.execute("DELETE FROM approvals WHERE mode = 'sandbox'")
+            db.execute("DELETE FROM orders WHERE mode = 'sandbox'")
+            db.execute("DELETE FROM approvals WHERE mode = 'sandbox'")
 
-        await self._file.work(work)
+        await self._file.write(work)
 
     # --- inside the worker thread --------------------------------------------------------------------------------
 
@@ -279,16 +275,15 @@ class SqliteLedger:
         reason: str = "",
     ) -> Row:
         def work(db: sqlite3.Connection) -> Row:
-            with transaction(db):
-                present = _must(select(db, row.key))
-                mine = present.state == "unknown" or present.owner == row.owner
-                if present.attempt != row.attempt or present.state not in allowed or not mine:
-                    raise LostOrder(f"{present.state}, attempt {present.attempt}")
-                if present.state == "unknown" and order_id and _is_taken(db, row.key, order_id):
-                    raise LostOrder("the order that was found is another reference's")
-                return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+            present = _must(select(db, row.key))
+            mine = present.state == "unknown" or present.owner == row.owner
+            if present.attempt != row.attempt or present.state not in allowed or not mine:
+                raise LostOrder(f"{present.state}, attempt {present.attempt}")
+            if present.state == "unknown" and order_id and _is_taken(db, row.key, order_id):
+                raise LostOrder("the order that was found is another reference's")
+            return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
 
-        return await self._file.work(work)
+        return await self._file.write(work)
 
     def _change(
         self,
@@ -321,7 +316,7 @@ class SqliteLedger:
         def work(db: sqlite3.Connection) -> list[Row]:
             return [_must(self._shown(read_row(found))) for found in db.execute(query, (*values, limit))]
 
-        return await self._file.work(work)
+        return await self._file.read(work)
 
     def _holds(self, owner: str) -> bool:
         """Whether `owner` is another living process. A row of our own that asks to be claimed again was left behind."""

@@ -90,8 +90,10 @@ class Desk:
         try:
             plan = tool.plan(self.client, accept(tool.arguments, given, tool.name))
             known = self.plans.get(plan.reference)
+            # A ledger lets no other order through under a known reference, and to Dipli, which knows none, not even
+            # the same one again. Everywhere else the client itself has to see that the order is there.
             if known and (known.content != plan.content or self.sample.provider == "dipli"):
-                return ReferenceConflict("the ledger lets none of these through", fix="")  # Dipli would take any twice
+                return ReferenceConflict("what a ledger would say", fix="")
             placement = await tool.place(self.client, plan, SendOnce(_nothing))
         except DropshipError as error:
             assert self.count() == before
