@@ -26,8 +26,8 @@ demo: $(INSTALLED) ## place, repeat and read an order with each provider in the 
 test: $(INSTALLED) ## the tests; needs Python and a package index
 	$(BIN)/pytest
 
-test-all: test $(INSPECTOR) ## `test`, then what it leaves out: slow tests, those that need the npm registry, and those that need nginx
-	$(BIN)/pytest -m "node or slow or nginx"
+test-all: test $(INSPECTOR) ## `test`, then what it leaves out: slow tests, those that need the npm registry, and those that need Chromium, nginx or PostgreSQL
+	$(BIN)/pytest -m "node or slow or browser or nginx or postgres"
 
 check: $(INSTALLED) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import settings
+
+from postgres.clusters import Cluster, new_cluster
 
 # shared machines are slow now and then; pytest-timeout bounds every test
 settings.register_profile("dropship", deadline=None, max_examples=50, print_blob=True)
@@ -14,3 +18,10 @@ settings.load_profile("dropship")
 def anyio_backend() -> str:
     """The server runs on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Generator[Cluster]:
+    """A PostgreSQL server that tests share; each has a scope of its own there."""
+    with new_cluster() as running:
+        yield running

@@ -76,10 +76,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class Table:
-    """One `[accounts.NAME]` of the configuration file."""
+    """One `[accounts.NAME]` of the configuration file, or of the table `within`."""
 
     name: str
     values: Mapping[str, Any]
+    within: str = ""
 
     def get(self, credential: Credential, suffix: str = "") -> str:
         """The key's value; numbers may stand without quotes."""
@@ -91,11 +92,11 @@ class Table:
 
     def label(self, credential: Credential, suffix: str = "") -> str:
         """The key with its table."""
-        return f"accounts.{self.name}.{credential.name}{suffix}"
+        return f"{self.within}accounts.{self.name}.{credential.name}{suffix}"
 
     def url_label(self, provider: Provider) -> str:
         """The key with its table."""
-        return f"accounts.{self.name}.url"
+        return f"{self.within}accounts.{self.name}.url"
 
 
 def read_accounts(
@@ -126,9 +127,11 @@ def read_accounts(
 def _check_logins(accounts: list[Account], problems: list[str]) -> None:
     """One login under two names would be two accounts to the ledger: the same order could go out under each."""
     seen: dict[tuple[object, ...], str] = {}
-    for account in accounts:
-        if (first := seen.setdefault(account.login(), account.name)) != account.name:
-            problems.append(f"accounts {first} and {account.name} are the same login; keep one")
+    problems += [
+        f"accounts {first} and {account.name} are the same login; keep one"
+        for account in accounts
+        if (first := seen.setdefault(account.login(), account.name)) != account.name
+    ]
 
 
 def _named(name: str, table: Any, provider: Provider, problems: list[str]) -> Account | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dropship_mcp.settings import Mode, Settings
 from dropship_tools import PROVIDERS, Provider
 from dropship_tools.errors import NotConfigured
-from dropship_tools.http import ProviderHttp, Timing
+from dropship_tools.http import Observer, ProviderHttp, Timing
 from dropship_tools.provider import Account, SharedBucket
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Accounts:
         timing: HTTP limits, for tests.
         world: the sandbox to use in sandbox mode instead of the one the settings name, for tests.
         bucket: the leaky bucket that all servers with a login share, by a name for the login.
+        observe: who watches the requests of an account.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class Accounts:
         timing: Timing | None = None,
         world: SandboxWorld | None = None,
         bucket: Callable[[str], SharedBucket | None] = lambda _: None,
+        observe: Callable[[Provider, Account], Observer] | None = None,
     ) -> None:
         self._settings = settings
         self._timing = timing
         self._world = world
         self._bucket = bucket
+        self._observe = observe
         self._open: dict[str, tuple[Connection, ...]] = {}
 
     @property
@@ -123,6 +126,7 @@ class Accounts:
             provider.auth_headers(account),
             timing=self._timing,
             transport=transport,
+            observer=self._observe(provider, account) if self._observe else None,
         )
         return Connection(self._settings.mode, provider, account, provider.connect(account, http), http)
 

@@ -6,7 +6,8 @@ buyers, models and providers wrote stands in it only cleaned, cut and in quotes,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -114,7 +115,7 @@ def facts(connection: Connection, plan: Plan) -> OrderFacts:
         provider=connection.provider.name,
         account=connection.account.name,
         country=summary.country,
-        largest_quantity=max((item.quantity for item in summary.items), default=0),
+        largest_quantity=max(_pieces(summary).values(), default=0),
         total=_least_total(summary),
         pays_at_once=summary.pays_at_once,
         test=summary.test,
@@ -129,10 +130,18 @@ def _least_total(summary: Summary) -> Decimal | None:
 
 
 def parcel(summary: Summary) -> str:
-    """What is sent to whom, so that small changes elsewhere (a note, the spelling's case) do not hide a repetition."""
-    items = sorted((item.id, item.quantity) for item in summary.items)
-    recipient = "".join(filter(str.isalnum, clean(summary.recipient, LINE * 5).casefold()))
-    return repr((recipient, summary.country.upper(), items))
+    """What is sent to whom, so that small changes elsewhere (a note, the spelling, split lines) hide no repetition."""
+    recipient = unicodedata.normalize("NFKD", clean(summary.recipient, LINE * 5)).casefold()
+    letters = "".join(filter(str.isalnum, recipient))
+    return repr((letters, summary.country.upper(), sorted(_pieces(summary).items())))
+
+
+def _pieces(summary: Summary) -> Mapping[str, int]:
+    """Of each product, however many lines they are split over."""
+    pieces: dict[str, int] = {}
+    for item in summary.items:
+        pieces[item.id] = pieces.get(item.id, 0) + item.quantity
+    return pieces
 
 
 def question(connection: Connection, plan: Plan, content: Content, verdict: Verdict) -> str:
@@ -182,7 +191,8 @@ def total(summary: Summary) -> str:
 def _quoted(text: str) -> str:
     """Somebody else's text: it cannot end its quotes, and letters that only look like others are spelled out."""
     shown = clean(text, LINE).replace('"', "'")
-    looks = "" if shown.isascii() else f" (exactly: {shown.encode('ascii', 'backslashreplace').decode()[: LINE * 2]})"
+    exact = shown.encode("ascii", "backslashreplace").decode()[: LINE * 2]
+    looks = "" if shown.isascii() else f' (exactly: "{exact}")'
     return f'"{shown}"{looks}'
 
 

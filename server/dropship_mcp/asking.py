@@ -15,6 +15,7 @@ from dropship_mcp.approval import Host, Unapproved
 from dropship_mcp.ledger import Approval, Decided, Ledger
 from dropship_mcp.logs import log_crash
 from dropship_mcp.report import Report
+from dropship_mcp.watching import Watch
 from dropship_tools.errors import DropshipError
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,14 @@ class _Question:
 class Asking:
     """One question is shown once, whoever waits for its answer."""
 
-    def __init__(self, ledger: Ledger, good_for: timedelta, now: Callable[[], datetime], report_every: float) -> None:
+    def __init__(
+        self, ledger: Ledger, good_for: timedelta, now: Callable[[], datetime], report_every: float, watch: Watch
+    ) -> None:
         self._ledger = ledger
         self._good_for = good_for
         self._now = now
         self._report_every = report_every
+        self._watch = watch
         self._open: dict[int, _Question] = {}
 
     def withdraw(self) -> None:
@@ -102,3 +106,5 @@ class Asking:
         except Decided as decided:
             if decided.state not in ("approved", "declined", "used"):  # otherwise the claim tells what holds now
                 raise approval.too_late(decided) from decided
+        else:
+            self._watch.approval_decided(question.key.mode, question.key.provider, agreed=agreed)

@@ -20,6 +20,7 @@ from dropship_mcp.catalogue import Offer
 from dropship_mcp.elicitation import Asked, HostDialog
 from dropship_mcp.logs import log_crash
 from dropship_mcp.report import Report
+from dropship_mcp.watching import present_call
 from dropship_tools.arguments import Arguments
 from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.personal import personal_values
@@ -63,24 +64,33 @@ class ToolBinding:
         """Accept, run, answer."""
         if params.name not in self._schemas:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
+        call = present_call()
+        call.tool = params.name
         try:
             offer = self._offers[params.name]
         except Exception as error:
+            call.error = "not_configured"
             what = f"the server failed to load its tools (error {log_crash(error)} in its log); nothing was sent"
             return _text(f"not_configured: {what}\nfix: Tell the person who runs this server.", is_error=True)
         arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)
             answer = await offer.run(arguments, _report_to(context), HostDialog(context, params, self._page))
+            call.outcome = answer.get("outcome", "done")
         except Asked as asked:
+            call.outcome = "asked"
             return asked.result
         except DropshipError as error:
+            call.error = error.code
             private = [*offer.secrets(), *personal_values(arguments.model_dump() if arguments else {})]
             return _text(answers.error_text(error, ordering=offer.writes, private=private), is_error=True)
         except anyio.get_cancelled_exc_class():
+            call.error = "cancelled"
             raise
         except Exception as error:
-            return _text(answers.error_text(_masked(error, offer), ordering=offer.writes), is_error=True)
+            masked = _masked(error, offer)
+            call.error = masked.code
+            return _text(answers.error_text(masked, ordering=offer.writes), is_error=True)
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=answers.as_text(answer))], structured_content=answer
         )

@@ -19,7 +19,10 @@ WRITE = "orders:write"
 APPROVE = "orders:approve"
 """Agreeing to orders in a person's name. No agent should hold it, so it is advertised nowhere."""
 
-SCOPES = (READ, WRITE, APPROVE)
+METRICS = "metrics:read"
+"""The metrics, and nothing else. For a machine that watches this one, so it is advertised nowhere."""
+
+SCOPES = (READ, WRITE, APPROVE, METRICS)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from dropship_mcp.ordering import Ordering
 from dropship_mcp.report import Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
+from dropship_mcp.watching import present_call
 from dropship_tools import PROVIDERS
 from dropship_tools.arguments import Arguments, CreateArguments
 from dropship_tools.errors import ProviderUnavailable
@@ -98,10 +99,14 @@ class Choice:
 
     def of(self, arguments: Arguments) -> tuple[Connection, Arguments]:
         """The account's connection, and the arguments as the provider knows them."""
-        if len(self._connections) == 1:
-            return next(iter(self._connections.values())), arguments
+        several = len(self._connections) > 1
+        name = cast("Any", arguments).account if several else next(iter(self._connections))
+        connection = self._connections[name]
+        call = present_call()
+        call.provider, call.account, call.mode = connection.provider.name, name, connection.mode
+        if not several:
+            return connection, arguments
         plain = {name: getattr(arguments, name) for name in self._tool.arguments.model_fields}
-        connection = self._connections[cast("Any", arguments).account]
         return connection, self._tool.arguments.model_construct(_fields_set=arguments.model_fields_set, **plain)
 
 

@@ -10,7 +10,7 @@ import stat
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, cast
@@ -71,6 +71,7 @@ class Check:
         what: what is wrong, in our words.
         fix: how a person mends it.
         provider_said: the provider's own words, cleaned and cut; not to be trusted.
+        tenant: whose it is, where there are tenants.
     """
 
     check: Literal["account", "ledger", "files"]
@@ -84,6 +85,7 @@ class Check:
     what: str = ""
     fix: str = ""
     provider_said: str = ""
+    tenant: str = ""
 
 
 async def check_everything(
@@ -96,10 +98,10 @@ async def check_everything(
         environment: where the settings stand, to name them and the files they name.
         accounts: for tests that bring their own.
     """
-    ledger = make_ledger(settings.ledger_place())
+    ledger = make_ledger(settings.ledger_place(), scope=settings.tenant)
     accounts = accounts or Accounts(settings, timing=TIMING, bucket=ledger.bucket)
     tries: list[Callable[[], Awaitable[Check]]] = [
-        *(partial(_check_account, connection, environment) for connection in accounts.connections()),
+        *(partial(_check_account, connection, environment, settings.tenant) for connection in accounts.connections()),
         partial(_check_ledger, ledger, settings),
     ]
     done: dict[int, Check] = {}
@@ -114,13 +116,14 @@ async def check_everything(
     finally:
         await accounts.close()
         await ledger.close()
-    return [*(done[place] for place in sorted(done)), _check_files(settings, environment)]
+    checks = [*(done[place] for place in sorted(done)), _check_files(settings, ledger, environment)]
+    return [replace(check, tenant=settings.tenant) for check in checks]
 
 
 # --- accounts ------------------------------------------------------------------------------------------------------
 
 
-async def _check_account(connection: Connection, environment: Mapping[str, str]) -> Check:
+async def _check_account(connection: Connection, environment: Mapping[str, str], tenant: str) -> Check:
     began = time.monotonic()
     error: DropshipError | TimeoutError | None = None
     try:
@@ -139,7 +142,7 @@ async def _check_account(connection: Connection, environment: Mapping[str, str])
         milliseconds=round((time.monotonic() - began) * 1000),
         reason=reason,
         what=_WHY[reason] if reason else error.what if isinstance(error, DropshipError) else "",
-        fix=_fix(verdict, reason, error, connection, environment) if error else "",
+        fix=_fix(verdict, reason, error, connection, _source(connection, environment, tenant)) if error else "",
         provider_said=answers.said(error, connection.secrets()) if isinstance(error, DropshipError) else "",
     )
 
@@ -200,16 +203,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _fix(
-    verdict: Verdict, reason: Reason, error: Exception, connection: Connection, environment: Mapping[str, str]
-) -> str:
+def _fix(verdict: Verdict, reason: Reason, error: Exception, connection: Connection, source: Source) -> str:
     """How a person mends it, by the names of the account's settings."""
     provider, title = connection.provider, connection.provider.title
     if isinstance(error, NotConfigured):
         return error.fix
     if connection.mode == "sandbox":
         return "This is the sandbox: `dropship-mcp sandbox reset` makes it forget its faults and its orders."
-    source = _source(connection, environment)
     address = source.url_label(provider)
     keys = ", ".join(f"{source.label(c)} ({c.where})" for c in provider.credentials if c.required)
     options = "".join(f" and {source.label(c)}" for c in provider.credentials if c.choices)
@@ -233,13 +233,13 @@ def _fix(
     return reached[reason] if reason else fixes[verdict]
 
 
-def _source(connection: Connection, environment: Mapping[str, str]) -> Source:
+def _source(connection: Connection, environment: Mapping[str, str], tenant: str) -> Source:
     """Where the account's values stand, for their names."""
     known = Environment(environment)
     values = (known.get(c, suffix) for c in connection.provider.credentials for suffix in ("", "_file"))
     if connection.account.name == connection.provider.name and any(values):
         return known
-    return Table(connection.account.name, {})
+    return Table(connection.account.name, {}, f"tenants.{tenant}." if tenant else "")
 
 
 # --- the ledger and the files --------------------------------------------------------------------------------------
@@ -269,14 +269,13 @@ def _mend(settings: Settings) -> str:
     return "Mend the file, or name another one with DROPSHIP_LEDGER. Until then no order is sent."
 
 
-def _check_files(settings: Settings, environment: Mapping[str, str]) -> Check:
+def _check_files(settings: Settings, ledger: Ledger, environment: Mapping[str, str]) -> Check:
     """Whether other users can read keys or change what was promised."""
     problems: list[str] = []
     for label in ("DROPSHIP_CONFIG", "DROPSHIP_LEDGER_FILE", "DROPSHIP_LEDGER_KEY_FILE", *_key_files(PROVIDERS)):
         if path := environment.get(label, "").strip():
             read_private(Path(path).expanduser(), label, problems)
-    ledger = settings.ledger_place()
-    kept = (ledger, ledger.with_name(f"{ledger.name}.key")) if isinstance(ledger, Path) else ()
+    kept = () if isinstance(settings.ledger, LedgerDatabase) else (Path(ledger.place), Path(f"{ledger.place}.key"))
     problems += [f"{path} is open to other users; restrict it with chmod 600" for path in kept if _is_open(path)]
     return Check(
         check="files",

@@ -22,6 +22,9 @@ COMMANDS = {
 }
 """What each does. They are modules of `dropship_mcp.commands`, with `add_to(parser)` and `run(options) -> int`."""
 
+FOR_ONE_TENANT = ("serve", "check", "tools", "call", "orders", "approve", "sandbox")
+"""The commands that use one set of accounts, or one ledger."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. 2 means wrong usage or settings."""
@@ -59,5 +62,7 @@ def _parse(given: Sequence[str]) -> tuple[str, object]:
         command = commands.add_parser(name, help=about, description=about)
         if name in given:  # `--help` loads none of them
             importlib.import_module(f"dropship_mcp.commands.{name}").add_to(command)
+            if name in FOR_ONE_TENANT:
+                command.add_argument("--tenant", help="whose, where DROPSHIP_CONFIG has tenants (DROPSHIP_TENANT)")
     options = parser.parse_args(given)
     return options.command or "serve", options

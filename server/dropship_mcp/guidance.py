@@ -19,6 +19,7 @@ from dropship_tools.tool import NamesCarriers
 Context = ServerRequestContext[Any, Any]
 
 SCHEME = "dropship://guides/"
+GUIDE = f"{SCHEME}{{provider}}"
 MARKDOWN = "text/markdown"
 SHOWN_COMPLETIONS = 100
 
@@ -95,11 +96,21 @@ class Guidance:
             ]
         )
 
+    async def list_templates(
+        self, _: Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        """How the guides' addresses are made."""
+        guide = types.ResourceTemplate(
+            uri_template=GUIDE, name="provider-guide", title="Ordering with a provider", mime_type=MARKDOWN
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[guide] if self._guides else [])
+
     async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """The text of a guide."""
         uri = str(params.uri)
         if uri not in self._guides:
-            raise MCPError(types.INVALID_PARAMS, f"No such resource; there are: {', '.join(self._guides) or 'none'}")
+            there_are = f"No such resource; there are: {', '.join(self._guides) or 'none'}"
+            raise MCPError(types.INVALID_PARAMS, there_are, {"uri": uri})
         text = self._guides[uri].guide()
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=MARKDOWN, text=text)])
 
@@ -144,7 +155,7 @@ class Guidance:
         """Values that begin like what was typed; countries also by their names."""
         typed = params.argument.value.lower()
         values: list[str] = []
-        if isinstance(params.ref, types.PromptReference) and params.ref.name in PROMPTS:
+        if _has_arguments(params.ref):
             chosen = (params.context.arguments if params.context else None) or {}
             known = await self._values(params.argument.name, chosen.get("provider", ""))
             values = [value for value in known if value.lower().startswith(typed)]
@@ -176,6 +187,10 @@ class Guidance:
                         return sorted(names)  # not remembered: the next key stroke asks again
             self._known_carriers[provider] = sorted(names)
         return self._known_carriers[provider]
+
+
+def _has_arguments(ref: types.PromptReference | types.ResourceTemplateReference) -> bool:
+    return ref.name in PROMPTS if isinstance(ref, types.PromptReference) else ref.uri == GUIDE
 
 
 def _country_names() -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@
 
     [auth.tokens.alice]
     sha256 = "…"                 # dropship-mcp token alice
+    tenant = "acme"              # where there are tenants
     scopes = ["orders:read", "orders:write"]
 
 Standard library only, like all settings.
@@ -44,6 +45,7 @@ HTTP_SETTINGS: dict[str, str] = {
     "DROPSHIP_AUTH_JWKS_URL": "where the issuer publishes its keys",
     "DROPSHIP_AUTH_AUDIENCE": "audience of access tokens; default the public address",
     "DROPSHIP_AUTH_ALGORITHMS": "signatures that are accepted, separated by commas; default RS256,ES256",
+    "DROPSHIP_AUTH_TENANT_CLAIM": "claim of access tokens that names the caller's tenant, default tenant",
     "DROPSHIP_AUTH_TOKENS": "tokens of a small team: NAME SHA256 SCOPE SCOPE, separated by commas",
 }
 
@@ -62,7 +64,9 @@ ALGORITHMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-_HEALTH = ("/healthz", "/readyz")
+_HEALTH = ("/healthz", "/readyz", "/metrics")
+APPROVALS = "/approvals"
+"""Path of the approvals page."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,37 @@ class StaticToken:
         name: who uses it.
         sha256: of the token, in hexadecimal.
         scopes: what it allows.
+        tenant: whose accounts it uses; None where there are no tenants.
     """
 
     name: str
     sha256: str
     scopes: frozenset[str]
+    tenant: str | None = None
 
 
 @dataclass(frozen=True)
 class AuthSettings:
-    """Whose tokens are accepted. `issuer` and `jwks_url` are both set or both empty."""
+    """Whose tokens are accepted. `issuer` and `jwks_url` are both set or both empty.
+
+    Attributes:
+        tenant_claim: the claim that says whose accounts a token is for.
+        tenants: what it may say, and the tenant that this means; empty where there are no tenants.
+    """
 
     issuer: str = ""
     jwks_url: str = ""
     audience: str = ""
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     tokens: tuple[StaticToken, ...] = ()
+    tenant_claim: str = "tenant"
+    tenants: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def misplaced_tokens(self) -> list[str]:
+        """What is wrong with the tenants of `tokens`."""
+        there = sorted(set(self.tenants.values()))
+        fix = f"tenant must be one of: {', '.join(there)}" if there else "a tenant needs its [tenants.NAME]"
+        return [f"auth.tokens of {t.name}: {fix}" for t in self.tokens if t.tenant not in (there or [None])]
 
     @property
     def required(self) -> bool:
@@ -130,6 +149,16 @@ class HttpSettings:
         """The endpoint's address as clients know it."""
         return self.public_url or f"http://{self.netloc(port)}{self.path}"
 
+    def approvals_url(self, port: int | None = None) -> str:
+        """The approvals page as people know it, beside the endpoint.
+
+        Empty where there is none: nobody has to say who they are, or their tokens would travel in clear.
+        """
+        public = urlsplit(self.url(port))
+        outside = public.path.removesuffix(self.path) if public.path.endswith(self.path) else ""
+        safe = public.scheme == "https" or is_loopback(public.hostname or "")
+        return f"{public.scheme}://{public.netloc}{outside}{APPROVALS}" if self.auth.required and safe else ""
+
     def problems(self) -> list[str]:
         """Why a server with these settings must not start."""
         far = [host for host in (self.host, urlsplit(self.url()).hostname or "") if not is_loopback(host)]
@@ -138,6 +167,8 @@ class HttpSettings:
                 f"everybody who reaches {far[0]} could order: set DROPSHIP_AUTH_ISSUER or DROPSHIP_AUTH_TOKENS, "
                 "or say --unprotected"
             ]
+        if self.auth.tenants and not self.auth.required:
+            return ["nobody could say whose tenant they are: set DROPSHIP_AUTH_ISSUER, or tokens"]
         return []
 
 
@@ -170,6 +201,7 @@ def read_http(env: Mapping[str, str], tables: Mapping[str, Any], problems: list[
             audience=auth.text("audience"),
             algorithms=auth.several("algorithms") or ("RS256", "ES256"),
             tokens=_tokens(auth),
+            tenant_claim=auth.text("tenant_claim") or "tenant",
         ),
     )
     http.check_names()
@@ -179,7 +211,8 @@ def read_http(env: Mapping[str, str], tables: Mapping[str, Any], problems: list[
 
 
 def _check(settings: HttpSettings, http: _Source, auth: _Source) -> None:
-    if not _PATH.fullmatch(settings.path) or settings.path in _HEALTH or settings.path.startswith("/.well-known"):
+    taken = settings.path in _HEALTH or f"{settings.path}/".startswith(("/.well-known", f"{APPROVALS}/"))
+    if not _PATH.fullmatch(settings.path) or taken:
         http.problem("path", "must be a path of its own like /mcp")
     if wrong := [origin for origin in settings.origins if not re.fullmatch(r"https?://[^/@?#\s*]+", origin)]:
         http.problem("origins", f"must be like https://app.example.com, not {wrong[0]}")
@@ -280,7 +313,7 @@ def _tokens(auth: _Source) -> tuple[StaticToken, ...]:
     """Those of the variable instead of those of the file, like every other value."""
     if listed := auth.given("tokens"):
         entries = [entry.split() for entry in listed.split(",") if entry.strip()]
-        found = [(words[0], words[1] if len(words) > 1 else "", words[2:]) for words in entries]
+        found = [(words[0], words[1] if len(words) > 1 else "", words[2:], None) for words in entries]
         return tuple(_token(*values, lambda what: auth.problem("tokens", what)) for values in found)
     tables = auth.values.get("tokens", {})
     if not isinstance(tables, Mapping):
@@ -290,19 +323,23 @@ def _tokens(auth: _Source) -> tuple[StaticToken, ...]:
     for name, table in cast("Mapping[str, Any]", tables).items():
         values: Mapping[str, Any] = cast("Mapping[str, Any]", table) if isinstance(table, Mapping) else {}
         scopes: Any = values.get("scopes")
-        if set(values) != {"sha256", "scopes"} or not isinstance(scopes, list):
+        tenant: Any = values.get("tenant")
+        if set(values) - {"tenant"} != {"sha256", "scopes"} or not isinstance(scopes, list):
             auth.problem("tokens", f"of {name} must be a table with sha256 and scopes")
             continue
         words = [str(scope) for scope in cast("list[object]", scopes)]
-        tokens.append(_token(name, str(values["sha256"]), words, lambda what: auth.problem("tokens", what)))
+        named = None if tenant is None else str(tenant)
+        tokens.append(_token(name, str(values["sha256"]), words, named, lambda what: auth.problem("tokens", what)))
     return tuple(tokens)
 
 
-def _token(name: str, sha256: str, scopes: list[str], problem: Callable[[str], None]) -> StaticToken:
+def _token(
+    name: str, sha256: str, scopes: list[str], tenant: str | None, problem: Callable[[str], None]
+) -> StaticToken:
     if not _NAME.fullmatch(name):
         problem("need a name of letters, digits and . _ @ -, at most 64")
     elif not _DIGEST.fullmatch(sha256.lower()):
         problem(f"of {name} must have a SHA-256 of 64 hexadecimal digits; `dropship-mcp token {name}` makes one")
     elif not scopes or not set(scopes) <= set(SCOPES):
         problem(f"of {name} must have scopes out of: {', '.join(SCOPES)}")
-    return StaticToken(name, sha256.lower(), frozenset(scopes))
+    return StaticToken(name, sha256.lower(), frozenset(scopes), tenant)

@@ -17,7 +17,7 @@ from dropship_tools.secret import Secret
 
 LEDGER_SETTINGS: dict[str, str] = {
     "DROPSHIP_LEDGER": "path of the ledger, or postgresql://…; default a file in the user's state folder",
-    "DROPSHIP_LEDGER_FILE": "path of a file that holds DROPSHIP_LEDGER, because a database's address may hold a password",
+    "DROPSHIP_LEDGER_FILE": "path of a file that holds DROPSHIP_LEDGER: a database's address may hold a password",
     "DROPSHIP_LEDGER_KEY": "for a database, 64 hexadecimal digits, the same for every server (openssl rand -hex 32)",
     "DROPSHIP_LEDGER_KEY_FILE": "path of a file that holds DROPSHIP_LEDGER_KEY",
 }

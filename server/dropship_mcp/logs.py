@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on stderr, without secrets and personal data.
 
 Messages are constants of ours; what varies is listed by hand where it is logged. Exceptions are logged by type and
-place, never by text, because texts quote arguments and answers.
+place, never by text, because texts quote arguments and answers. Lines that belong to a request carry its ids.
 """
 
 from __future__ import annotations
@@ -12,20 +12,29 @@ import secrets
 import sys
 import traceback
 from datetime import UTC, datetime
+from typing import Any
+
+from dropship_mcp.watching import CALL
 
 log = logging.getLogger(__name__)
+
+LONGEST = 2000
+"""Characters of a message: libraries quote what they were sent."""
 
 
 class JsonLines(logging.Formatter):
     """One log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage()[:LONGEST],
         }
+        line |= getattr(record, "facts", {})
+        if call := CALL.get():
+            line |= call.ids()
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = where(record.exc_info[1])
         return json.dumps(line)

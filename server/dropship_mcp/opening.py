@@ -1,7 +1,8 @@
 """The opening of a conversation: the handshake and the tool list, answered while the SDK is still being imported.
 
 A host shows a server's tools after two answers, and both are known before the first heavy import. A small loop gives
-them, first alone (hosts speak at once), then in a thread beside the imports. It ends when the SDK is ready, which hears
+them: what was said so far before the imports begin, the rest in a thread beside them. It ends when the SDK is ready,
+which hears
 
 * the line that opened the conversation, as if nobody had answered it, so that its state is that of a session which it
   opened itself; its own answer to that line is dropped (`Heard.answered`);
@@ -28,9 +29,6 @@ from dropship_mcp.plain_requests import plain_message, version_asked
 
 Answers = Callable[[str, str], str | None]
 """The result of a method in a version of the protocol, as JSON; None where the SDK has to tell."""
-
-PATIENCE = 0.01
-"""Seconds of silence after which the imports begin. A host that was just answered goes on sooner."""
 
 MOST_KEPT = 1024 * 1024
 """Bytes kept for the SDK; beyond them the host waits."""
@@ -84,10 +82,10 @@ class Opening:
         """A signal came while requests waited: they are still answered, but nothing more is read."""
 
     def begin(self) -> None:
-        """Answer as long as the host goes on talking; then let a thread listen and return."""
+        """Answer what was said so far; then let a thread listen and return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        if self._listen(PATIENCE):
+        if self._listen(patience=0):
             self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
 

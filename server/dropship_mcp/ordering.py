@@ -26,6 +26,7 @@ from dropship_mcp.looking import next_step
 from dropship_mcp.placing import Budget, Job, Outcome, Placing, Preview, conflict, in_progress
 from dropship_mcp.policy import Before, Policy, judge
 from dropship_mcp.report import Report
+from dropship_mcp.watching import NobodyWatches, Watch, present_call
 from dropship_tools.arguments import CreateArguments
 from dropship_tools.errors import DropshipError, OutcomeUnknown
 from dropship_tools.orders import Plan
@@ -40,6 +41,12 @@ class _Flight:
     outcome: Outcome | None = None
     error: DropshipError | None = None
 
+    def ended(self) -> str:
+        """How it ended well, or the code it ended with; empty where it goes on once a person has agreed."""
+        if self.outcome is not None:
+            return self.outcome.outcome
+        return "" if self.error is None or isinstance(self.error, Unapproved) else self.error.code
+
 
 class Ordering:
     """Carries orders. `running()` must be entered before the first one.
@@ -48,6 +55,7 @@ class Ordering:
         ledger: where they are promised.
         policy: the rules for every order.
         desk: where a person decides on orders, for errors.
+        watch: is told how orders end.
     """
 
     def __init__(
@@ -58,11 +66,13 @@ class Ordering:
         desk: Desk | None = None,
         now: Callable[[], datetime] = utc_now,
         budget: Budget | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._ledger = ledger
         self._policy = policy or Policy()
         self._budget = budget or Budget()
-        self._asking = Asking(ledger, self._policy.approval, now, self._budget.report)
+        self._watch = watch or NobodyWatches()
+        self._asking = Asking(ledger, self._policy.approval, now, self._budget.report, self._watch)
         self._placing = Placing(ledger, desk or Desk(), now, self._budget)
         self._flights: dict[OrderKey, _Flight] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -130,6 +140,7 @@ class Ordering:
 
     async def _job(self, tool: CreateTool[Any, Any], connection: Connection, plan: Plan) -> Job:
         key = OrderKey(connection.mode, connection.provider.name, connection.account.name, plan.reference)
+        present_call().reference = plan.reference
         parcel = approval.parcel(plan.summary)
         content = await self._ledger.hashes(plan.content, plan.trace, reference=plan.reference, parcel=parcel)
         terms = approval.terms(self._policy, connection, plan, content)
@@ -183,3 +194,5 @@ class Ordering:
                 flight.error = in_progress()
             del self._flights[job.key]
             flight.done.set()
+            if ended := flight.ended():
+                self._watch.order_ended(job.key.mode, job.key.provider, job.key.account, ended)

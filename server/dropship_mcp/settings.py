@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,6 +19,8 @@ from dropship_mcp.http_settings import HTTP_SETTINGS, HTTP_TABLES, HttpSettings,
 from dropship_mcp.ledger_settings import LEDGER_SETTINGS, LedgerDatabase, read_ledger
 from dropship_mcp.policy import Policy
 from dropship_mcp.policy_settings import read_policy
+from dropship_mcp.telemetry_settings import TELEMETRY_SETTINGS, TelemetrySettings, read_telemetry
+from dropship_mcp.tenant_settings import TenantTable, read_tenants
 from dropship_tools import PROVIDERS
 from dropship_tools.provider import Account
 
@@ -39,13 +41,15 @@ SETTINGS: dict[str, str] = {
     "DROPSHIP_PROVIDERS": "which providers to serve, separated by commas; default all that are configured",
     "DROPSHIP_EXTRA_TOOLS": "tools that are off by default, by name, separated by commas",
     "DROPSHIP_CONFIG": "path of a TOML file with several accounts",
+    "DROPSHIP_TENANT": "whose accounts a command uses, where DROPSHIP_CONFIG has tenants; or --tenant",
     **LEDGER_SETTINGS,
     "DROPSHIP_SANDBOX": "path of the sandbox's orders, or :memory:; default a file in the user's state folder",
     "DROPSHIP_LOG_LEVEL": "debug, info, warning (default) or error; to stderr",
     **HTTP_SETTINGS,
+    **TELEMETRY_SETTINGS,
 }
 
-CONFIGURATION = ("accounts", "policy", *HTTP_TABLES)
+CONFIGURATION = ("accounts", "policy", "tenants", *HTTP_TABLES)
 """The tables of the configuration file."""
 
 
@@ -73,6 +77,9 @@ class Settings:
         sandbox: path given by the operator, `:memory:`, or None for the default.
         log_level: for stderr.
         http: how `dropship-mcp http` is reached, and by whom.
+        telemetry: what can be seen from outside.
+        tenant: whose settings these are; where they are those of several tenants, the one that the environment names.
+        tenants: the settings of each tenant; these themselves have no accounts then.
     """
 
     mode: Mode = "sandbox"
@@ -86,6 +93,9 @@ class Settings:
     sandbox: Path | str | None = None
     log_level: str = "warning"
     http: HttpSettings = field(default_factory=HttpSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    tenant: str = ""
+    tenants: Mapping[str, Settings] = field(default_factory=dict[str, "Settings"])
 
     @property
     def ordering(self) -> bool:
@@ -93,25 +103,41 @@ class Settings:
         return self.orders != "off"
 
     def ledger_place(self) -> Path | LedgerDatabase:
-        """Where the ledger is."""
+        """Where the ledger is; each tenant has a scope of its own there."""
         return self.ledger or state_folder() / "ledger.sqlite3"
 
     def approve_command(self) -> str:
         """How a person approves an order from a terminal; the number is added."""
         # a database's address is a secret, so the person has to have it set
         where = f"DROPSHIP_LEDGER={shlex.quote(str(self.ledger))} " if isinstance(self.ledger, Path) else ""
-        return f"{where}dropship-mcp approve"
+        return f"{where}dropship-mcp approve" + (f" --tenant {self.tenant}" if self.tenant else "")
 
     def cache_folder(self) -> Path:
         """Where providers' clients may keep downloads: beside a ledger's file, sandbox and live apart."""
         folder = self.ledger.parent if isinstance(self.ledger, Path) else state_folder()
-        return folder / "cache" / self.mode
+        return folder / "cache" / "-".join(filter(None, (self.mode, self.tenant)))
 
     def sandbox_path(self) -> Path | None:
         """Where the sandbox keeps its orders; None for memory."""
         if self.sandbox == MEMORY:
             return None
-        return Path(self.sandbox).expanduser() if self.sandbox else state_folder() / "sandbox.sqlite3"
+        path = Path(self.sandbox).expanduser() if self.sandbox else state_folder() / "sandbox.sqlite3"
+        return path.with_stem(f"{path.stem}-{self.tenant}") if self.tenant else path
+
+    def chosen(self, tenant: str | None = None) -> Settings:
+        """The settings of one tenant: of the one named, or of the one that the environment names.
+
+        Raises:
+            SettingsError: there are tenants and none is named, or there is none of that name.
+        """
+        name = tenant or self.tenant
+        if not name and not self.tenants:
+            return self
+        if name in self.tenants:
+            return self.tenants[name]
+        there = f"there are: {', '.join(self.tenants)}" if self.tenants else "DROPSHIP_CONFIG has no [tenants.NAME]"
+        which = f"{name} is no tenant" if name else "say whose accounts are meant, with --tenant or DROPSHIP_TENANT"
+        raise SettingsError([f"{which}; {there}"])
 
 
 def state_folder() -> Path:
@@ -137,26 +163,28 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     providers = _providers(values["DROPSHIP_PROVIDERS"], problems)
 
     configuration = _configuration(values["DROPSHIP_CONFIG"], problems)
+    tenants = read_tenants(configuration, problems)
     accounts: list[Account] = []
     missing: dict[str, tuple[str, ...]] = {}
-    if mode == "live":
+    if tenants:
+        problems += _belonging_to_nobody(env)
+    elif mode == "live":
         accounts, missing = read_accounts(env, configuration.get("accounts", {}), providers, problems)
     policy, wrong = read_policy(
         env,
-        configuration.get("policy", {}),
+        {} if tenants else configuration.get("policy", {}),
         orders="ask" if orders == "ask" else "allow",
         live=mode == "live",
-        names=_rule_names(configuration),
+        names=_rule_names(configuration.get("accounts", {})),
     )
     problems += wrong
     http = read_http(env, configuration, problems)
+    telemetry = read_telemetry(env, problems)
     ledger = read_ledger(env, problems)
     sandbox = values["DROPSHIP_SANDBOX"]
     if sandbox not in ("", MEMORY) and not Path(sandbox).expanduser().is_absolute():
         problems.append("DROPSHIP_SANDBOX must be an absolute path")
-    if problems:
-        raise SettingsError(problems)
-    return Settings(
+    settings = Settings(
         mode=cast("Mode", mode),
         orders=orders,
         policy=policy,
@@ -168,7 +196,72 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sandbox=sandbox or None,
         log_level=level,
         http=http,
+        telemetry=telemetry,
+        tenant=values["DROPSHIP_TENANT"],
     )
+    if tenants:
+        settings = _with_tenants(settings, tenants, env, problems)
+    problems += settings.http.auth.misplaced_tokens()
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _with_tenants(shared: Settings, tables: list[TenantTable], env: Mapping[str, str], problems: list[str]) -> Settings:
+    """Settings that all tenants share, with each one's own."""
+    tenants = {table.name: _of_tenant(shared, table, env, problems) for table in tables}
+    owners: dict[tuple[object, ...], str] = {}
+    problems += [
+        f"tenants {first} and {tenant.tenant} have an account with the same login; each ledger would order with it"
+        for tenant in tenants.values()
+        for account in tenant.accounts
+        if (first := owners.setdefault(account.login(), tenant.tenant)) != tenant.tenant
+    ]
+    auth = replace(shared.http.auth, tenants={claim: table.name for table in tables for claim in table.claims})
+    return replace(shared, http=replace(shared.http, auth=auth), tenants=tenants)
+
+
+def _of_tenant(shared: Settings, table: TenantTable, env: Mapping[str, str], problems: list[str]) -> Settings:
+    """One tenant's settings: its own accounts and policy, and the operator's caps from the environment."""
+    own: list[str] = []
+    live = shared.mode == "live"
+    orders = _stricter(shared, table.orders, given=bool(env.get("DROPSHIP_ORDERS", "").strip()))
+    providers = _providers(table.providers, own, f"tenants.{table.name}.providers") if table.providers else ()
+    if strange := [name for name in providers if name not in shared.providers]:
+        own.append(f"tenants.{table.name}.providers: DROPSHIP_PROVIDERS leaves out {', '.join(strange)}")
+    providers = providers or shared.providers
+    accounts, missing = read_accounts({}, table.accounts, providers, own) if live else ([], {})
+    policy, wrong = read_policy(
+        env, table.policy, orders="ask" if orders == "ask" else "allow", live=live, names=_rule_names(table.accounts)
+    )
+    problems += table.located([*own, *wrong])
+    return replace(
+        shared,
+        orders=orders,
+        policy=policy,
+        providers=providers,
+        accounts=tuple(accounts),
+        missing=dict.fromkeys(missing, (f"tenants.{table.name}.accounts.NAME",)),
+        tenant=table.name,
+    )
+
+
+def _stricter(shared: Settings, wanted: str, *, given: bool) -> Orders:
+    """An operator who switches ordering off means everybody."""
+    choices: tuple[Orders, ...] = ("allow", "ask", "off")
+    own = [choice for choice in choices if choice == wanted]
+    return max([*own, *([shared.orders] if given or not own else [])], key=choices.index)
+
+
+def _belonging_to_nobody(env: Mapping[str, str]) -> list[str]:
+    """Accounts of the environment, beside tenants."""
+    names = [
+        name
+        for provider in PROVIDERS
+        for name in (provider.url_env, *(f"{c.env}{end}" for c in provider.credentials for end in ("", "_FILE")))
+    ]
+    place = "with tenants, accounts stand in [tenants.NAME.accounts.NAME]"
+    return [f"{name} belongs to nobody: {place}" for name in names if env.get(name, "").strip()]
 
 
 def _unknown(env: Mapping[str, str]) -> list[str]:
@@ -195,21 +288,21 @@ def _orders_choices(mode: str) -> tuple[str, ...]:
     return ("allow", "ask", "off") if mode == "sandbox" else ("ask", "allow", "off")
 
 
-def _rule_names(configuration: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _rule_names(accounts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """What a rule of the policy may name: an account of the environment has its provider's name."""
     providers = tuple(provider.name for provider in PROVIDERS)
-    return {"providers": providers, "accounts": (*providers, *configuration.get("accounts", {}))}
+    return {"providers": providers, "accounts": (*providers, *accounts)}
 
 
-def _providers(value: str, problems: list[str]) -> tuple[str, ...]:
+def _providers(value: str, problems: list[str], where: str = "DROPSHIP_PROVIDERS") -> tuple[str, ...]:
     known = [p.name for p in PROVIDERS]
     if not value:
         return tuple(known)
     wanted = [name.strip().lower() for name in value.split(",") if name.strip()]
     if strange := [name for name in wanted if name not in known]:
-        problems.append(f"DROPSHIP_PROVIDERS names unknown providers: {', '.join(strange)}; known: {', '.join(known)}")
+        problems.append(f"{where} names unknown providers: {', '.join(strange)}; known: {', '.join(known)}")
     if not wanted:
-        problems.append(f"DROPSHIP_PROVIDERS names no provider; known: {', '.join(known)}")
+        problems.append(f"{where} names no provider; known: {', '.join(known)}")
     return tuple(name for name in known if name in wanted)
 
 

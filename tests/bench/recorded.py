@@ -1,4 +1,4 @@
-"""Five look-ups and what the sandboxes answer to them, played back by a server that does nothing else.
+"""Calls and what the sandboxes answer to them, played back by a server that does nothing else.
 
 Run as a module with a recording on stdin, it serves it on a port of this machine, which it prints: the same upstream,
 in a process of its own, for every server that is measured.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,8 +54,11 @@ async def record(folder: Path) -> tuple[list[LookUp], dict[str, str]]:
     return look_ups, bodies
 
 
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)")
+
+
 class Player(asyncio.Protocol):
-    """One connection. Requests have no body, so each ends with its head."""
+    """One connection."""
 
     def __init__(self, answers: Mapping[bytes, bytes]) -> None:
         self._answers = answers
@@ -66,9 +70,18 @@ class Player(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer every whole request."""
-        *heads, self._unread = (self._unread + data).split(b"\r\n\r\n")
-        for head in heads:
+        self._unread += data
+        while True:
+            head, end, rest = self._unread.partition(b"\r\n\r\n")
+            fields = head.lower()
+            length = _LENGTH.search(fields)
+            size = int(length[1]) if length else 0
+            if not end or len(rest) < size:
+                return
+            self._unread = rest[size:]
             self._transport.write(self._answers[head.split(b" ", 2)[1]])
+            if b"\r\nconnection: close" in fields:
+                self._transport.close()
 
 
 def _answer(body: str) -> bytes:

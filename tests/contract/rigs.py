@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx2
 from mcp.server.lowlevel import Server
@@ -21,7 +21,7 @@ from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
 from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import AccountRecords
-from dropship_mcp.ledger import Claim, Content, OrderKey, SqliteLedger, Terms
+from dropship_mcp.ledger import Ledger, OrderKey, SqliteLedger
 from dropship_mcp.ledger import Row as LedgerRow
 from dropship_mcp.order_looks import OrderLooks, Settled, SettleOrder
 from dropship_mcp.ordering import Ordering
@@ -39,6 +39,8 @@ from unit.sandbox.worlds import Clock
 Point = str
 """`claim`, `sending`, `placed`, `refused` and `unknown` before and after the ledger writes them (`before claim`, `after
 claim`), and the provider's operations before it gets them and after it has answered (`before create`, `after get`)."""
+
+L = TypeVar("L", bound=Ledger)
 
 WRITES = ("claim", "sending", "placed", "refused", "unknown")
 
@@ -79,42 +81,21 @@ class Trace:
         return [p.removeprefix("before ") for p in self.points if p.startswith("before ") and is_request(p)]
 
 
-class TracedLedger(SqliteLedger):
-    """A ledger that passes points around everything it writes about an order."""
+def traced(ledger: L, trace: Trace) -> L:
+    """The ledger, passing points around everything it writes about an order."""
 
-    def __init__(self, path: Path, trace: Trace, **options: Any) -> None:
-        super().__init__(path, **options)
-        self._trace = trace
+    def between(step: str, write: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def written(*args: Any, **options: Any) -> Any:
+            await trace.passes(f"before {step}")
+            result = await write(*args, **options)
+            await trace.passes(f"after {step}")
+            return result
 
-    async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
-        """Between two points."""
-        return await self._between("claim", super().claim(key, content, terms))
-
-    async def sending(self, row: LedgerRow) -> LedgerRow:
-        """Between two points."""
-        return await self._between("sending", super().sending(row))
-
-    async def placed(self, row: LedgerRow, order_id: str, answer: Mapping[str, Any], reason: str = "") -> LedgerRow:
-        """Between two points."""
-        return await self._between("placed", super().placed(row, order_id, answer, reason))
-
-    async def refused(self, row: LedgerRow, reason: str) -> LedgerRow:
-        """Between two points."""
-        return await self._between("refused", super().refused(row, reason))
-
-    async def unknown(self, row: LedgerRow, reason: str) -> LedgerRow:
-        """Between two points."""
-        return await self._between("unknown", super().unknown(row, reason))
-
-    async def _between(self, step: str, write: Any) -> Any:
-        try:
-            await self._trace.passes(f"before {step}")
-        except BaseException:
-            write.close()
-            raise
-        written = await write
-        await self._trace.passes(f"after {step}")
         return written
+
+    for step in WRITES:
+        setattr(ledger, step, between(step, getattr(ledger, step)))
+    return ledger
 
 
 class TracedTransport(httpx2.AsyncBaseTransport):
@@ -164,7 +145,7 @@ class Rig:
     """One server's insides."""
 
     accounts: TracedAccounts
-    ledger: TracedLedger
+    ledger: SqliteLedger
     ordering: Ordering
     world: SandboxWorld
     clock: Clock
@@ -246,14 +227,19 @@ def make_rig(
     busy_seconds: float = 2.0,
     trace: Trace | None = None,
     policy: Policy | None = None,
+    ledger: Ledger | None = None,
 ) -> Rig:
-    """A server's insides over `folder/ledger.sqlite3`, not running yet. Several are several processes to the ledger."""
+    """A server's insides over `folder/ledger.sqlite3`, not running yet. Several are several processes to the ledger.
+
+    `ledger` is one of another kind; only tests about files ask a rig for its ledger's path.
+    """
     clock = clock or Clock()
     world = world or new_world(clock)
     trace = trace or Trace()
     path = folder / "ledger.sqlite3"
     accounts = TracedAccounts(Settings(ledger=path), world, timing, trace)
-    ledger = TracedLedger(path, trace, now=clock, busy_seconds=busy_seconds)
+    kept = ledger or SqliteLedger(path, now=clock, busy_seconds=busy_seconds)
+    ledger = cast("SqliteLedger", traced(kept, trace))
     return Rig(accounts, ledger, Ordering(ledger, policy, now=clock, budget=budget), world, clock, trace)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,9 @@ import anyio
 from contract.providers import NAMES, row_of
 from contract.rigs import Rig, Trace, make_rig, new_world
 from dropship_mcp.placing import Budget
+from dropship_mcp.policy import Limits, Policy
 from dropship_tools.errors import DropshipError
+from unit.ledger.ledgers import Ledgers
 from unit.sandbox.worlds import Clock
 
 for _name in ("httpx2", "iso3166", "filelock", "anyio._backends._asyncio", "dropship_mcp.ledger.owner"):
@@ -51,11 +54,12 @@ class Ended:
     seconds: float
 
 
-def shared_rig(folder: Path, trace: Trace) -> Rig:
-    """A server's insides over a ledger and a sandbox that are files."""
+def shared_rig(folder: Path, trace: Trace, ledger: Sequence[str] = (), policy: Policy | None = None) -> Rig:
+    """A server's insides over a sandbox and a ledger that are files, or over a ledger by the `Ledgers.words` of it."""
     clock = Clock(datetime.now(UTC))
     world = new_world(clock, folder / "sandbox.sqlite3")
-    return make_rig(folder, world, clock=clock, trace=trace, budget=Budget(poll=0.02))
+    kept = Ledgers.of(*ledger).make(clock) if ledger else None
+    return make_rig(folder, world, clock=clock, trace=trace, budget=Budget(poll=0.02), policy=policy, ledger=kept)
 
 
 async def attempt(rig: Rig, name: str, reference: str, ready: Callable[[], object] = lambda: None) -> Ended:
@@ -88,17 +92,33 @@ async def order(
     die_at: str = "",
     at: float = 0,
     ready: Callable[[], object] = lambda: None,
+    ledger: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Order; die at a point of the order's life.
 
     Args:
         at: the moment to begin, for calls that begin together.
         ready: called right before the call.
+        ledger: see `shared_rig`.
     """
-    rig = shared_rig(Path(folder), Trace(at=dying(die_at)))
+    rig = shared_rig(Path(folder), Trace(at=dying(die_at)), ledger)
     async with rig.running():
         await anyio.sleep(max(0.0, at - datetime.now(UTC).timestamp()))
         return asdict(await attempt(rig, name, reference, ready))
+
+
+async def many(folder: str, name: str, references: Sequence[str], cap: int, ledger: Sequence[str]) -> dict[str, int]:
+    """Order many things at the same moment, under a limit of orders a day; how the calls ended."""
+    rig = shared_rig(Path(folder), Trace(), ledger, Policy(deny=Limits(orders_per_day=cap)))
+    ends = list[str]()
+
+    async def one(reference: str) -> None:
+        ends.append((await attempt(rig, name, reference)).end)
+
+    async with rig.running(), anyio.create_task_group() as tasks:
+        for reference in references:
+            tasks.start_soon(one, reference)
+    return Counter(ends)
 
 
 def dying(point: str) -> Callable[[str], Awaitable[None]]:
@@ -183,6 +203,7 @@ def forbid_writing(folder: Path, what: str) -> Callable[[], None]:
 
 JOBS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "order": order,
+    "many": many,
     "full disk": full_disk,
     "disk fills midway": disk_fills_midway,
     "read-only": read_only,

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx2
 import mcp_types as types
@@ -21,7 +21,7 @@ from mcp.client.session import ElicitationFnT
 
 from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.app import build_app
-from dropship_mcp.ledger import Ledger, make_ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
@@ -32,6 +32,9 @@ from dropship_tools.sandbox.world import SandboxWorld
 from dropship_tools.tool import ChangeTool
 from protocol.samples import Sample
 from unit.sandbox.worlds import Clock, world_at
+
+if TYPE_CHECKING:
+    from dropship_mcp.telemetry.telemetry import Telemetry
 
 Era = Literal["auto", "legacy"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -81,8 +84,15 @@ class _Watched(httpx2.AsyncBaseTransport):
 class WatchedAccounts(Accounts):
     """Accounts on sandboxes in memory, whose clients do not wait."""
 
-    def __init__(self, settings: Settings, world: SandboxWorld, wire: Wire, timing: Timing) -> None:
-        super().__init__(settings, timing=timing, world=world)
+    def __init__(
+        self,
+        settings: Settings,
+        world: SandboxWorld,
+        wire: Wire,
+        timing: Timing,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        super().__init__(settings, timing=timing, world=world, observe=telemetry.observer if telemetry else None)
         self._wire = wire
         self._clock = world.now
 
@@ -106,7 +116,7 @@ class Bench:
 
     client: Client
     accounts: Accounts
-    ledger: Ledger
+    ledger: SqliteLedger
     world: SandboxWorld
     clock: Clock
     wire: Wire
@@ -145,6 +155,7 @@ async def bench(
     person: ElicitationFnT | None = None,
     world: SandboxWorld | None = None,
     clock: Clock | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncGenerator[Bench]:
     """A server in sandbox mode and a client of the given era.
 
@@ -152,16 +163,17 @@ async def bench(
         only: one provider, which opens much faster.
         person: answers the host's questions; without one the host cannot ask.
         world, clock: those of an earlier server on the same folder.
+        telemetry: who watches it.
     """
     clock = clock or Clock()
     world = world or world_at(clock)
     wire = Wire()
     settings = settings or (Settings(providers=(only.provider,)) if only else Settings())
     settings = replace(settings, ledger=folder / "ledger.sqlite3")
-    ledger = make_ledger(settings.ledger_place(), now=clock)
-    accounts = WatchedAccounts(settings, world, wire, timing)
-    ordering = Ordering(ledger, settings.policy, now=clock)
-    app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering)
+    ledger = SqliteLedger(folder / "ledger.sqlite3", now=clock)
+    accounts = WatchedAccounts(settings, world, wire, timing, telemetry)
+    ordering = Ordering(ledger, settings.policy, now=clock, watch=telemetry.watch if telemetry else None)
+    app = build_app(settings, accounts=accounts, ledger=ledger, ordering=ordering, telemetry=telemetry)
     try:
         async with Client(app, mode=era, cache=None, elicitation_callback=person) as client:
             tools = {tool["name"]: tool for tool in await listed(client)}

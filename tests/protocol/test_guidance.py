@@ -48,6 +48,17 @@ async def test_a_guide_that_does_not_exist_names_those_that_do(host: Client) -> 
         await host.read_resource("dropship://guides/nobody")
     assert error.value.error.code == types.INVALID_PARAMS
     assert "dropship://guides/dipli" in error.value.error.message
+    assert error.value.error.data == {"uri": "dropship://guides/nobody"}
+
+
+async def test_the_guides_addresses_are_one_template_whose_providers_can_be_completed(host: Client) -> None:
+    [template] = (await host.list_resource_templates()).resource_templates
+    assert (template.uri_template, template.mime_type) == ("dropship://guides/{provider}", "text/markdown")
+    guide = types.ResourceTemplateReference(type="ref/resource", uri=template.uri_template)
+    completed = await host.complete(guide, {"name": "provider", "value": "d"})
+    assert completed.completion.values == ["dipli", "dropday", "duoplane"]
+    other = types.ResourceTemplateReference(type="ref/resource", uri="dropship://orders/{provider}")
+    assert (await host.complete(other, {"name": "provider", "value": "d"})).completion.values == []
 
 
 async def test_prompts_say_what_they_need(host: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mcp import MCPError
 
 from dropship_mcp import answers
-from dropship_mcp.ledger import Ledger
+from dropship_mcp.ledger import SqliteLedger
 from protocol.bench import Bench
 from protocol.samples import REFERENCE, Sample
 
@@ -65,7 +65,7 @@ async def test_a_bug_while_recording_an_order_never_sends_it_twice(
     desk: Bench, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Ledger, "placed", crash)
+        broken.setattr(SqliteLedger, "placed", crash)
         text = await desk.fail(sample.create, sample.arguments())
     assert re.match(rf"outcome_unknown: {CRASH}\norder sent: maybe\nfix: ", text)
     assert SECRET not in text
@@ -74,7 +74,7 @@ async def test_a_bug_while_recording_an_order_never_sends_it_twice(
 
 
 async def test_a_bug_in_a_common_tool_is_told_without_its_text(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ledger, "recent", crash)
+    monkeypatch.setattr(SqliteLedger, "recent", crash)
     text = await desk.fail("dropship_status")
     assert re.match(rf"provider_unavailable: {CRASH}\nfix: ", text)
     assert SECRET not in text

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import jwt
@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from dropship_mcp.app import build_app
 from dropship_mcp.http_settings import AuthSettings, HttpSettings, StaticToken
-from dropship_mcp.ledger import Ledger, make_ledger
+from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.settings import Settings
 from dropship_mcp.web.keys import KeySet
 from dropship_mcp.web.site import Site
@@ -27,6 +27,9 @@ from dropship_mcp.web.tokens import digest
 from dropship_tools.sandbox.world import SandboxWorld
 from protocol.bench import NO_PAUSES, Era, WatchedAccounts, Wire
 from unit.sandbox.worlds import Clock, world_at
+
+if TYPE_CHECKING:
+    from dropship_mcp.telemetry.telemetry import Telemetry
 
 URL = "http://127.0.0.1:8000/mcp"
 ISSUER = "https://login.example.com/"
@@ -36,12 +39,14 @@ ORIGIN = "http://127.0.0.1:8000"
 READER = "reader-token"
 WRITER = "writer-token"
 APPROVER = "approver-token"
+SCRAPER = "scraper-token"
 TOKENS = tuple(
     StaticToken(token.partition("-")[0], digest(token), frozenset(scopes))
     for token, scopes in (
         (READER, ("orders:read",)),
         (WRITER, ("orders:read", "orders:write")),
         (APPROVER, ("orders:approve",)),
+        (SCRAPER, ("metrics:read",)),
     )
 )
 TEAM = HttpSettings(auth=AuthSettings(tokens=TOKENS))
@@ -141,7 +146,7 @@ class Desk:
     site: Site
     world: SandboxWorld
     wire: Wire
-    ledger: Ledger
+    ledger: SqliteLedger
 
     def http(self, bearer: str = "", **headers: str) -> httpx2.AsyncClient:
         """A client that reaches the site without a port."""
@@ -167,16 +172,18 @@ async def desk(
     issuer: Issuer | None = None,
     provider: str = "",
     tenant: str | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncGenerator[Desk]:
-    """A site with sandboxes in memory. `provider`: only this one. `tenant`: whose it is."""
+    """A site with sandboxes in memory. `provider`: only this one. `tenant`: whose it is. `telemetry`: who watches."""
     settings = Settings(providers=(provider,)) if provider else Settings()
     settings = replace(settings, ledger=folder / "ledger.sqlite3")
     clock = Clock()
-    world, wire, ledger = world_at(clock), Wire(), make_ledger(settings.ledger_place(), now=clock)
-    accounts = WatchedAccounts(settings, world, wire, NO_PAUSES)
-    server = build_app(settings, accounts=accounts, ledger=ledger)
+    world, wire, ledger = world_at(clock), Wire(), SqliteLedger(folder / "ledger.sqlite3", now=clock)
+    accounts = WatchedAccounts(settings, world, wire, NO_PAUSES, telemetry)
+    server = build_app(settings, accounts=accounts, ledger=ledger, telemetry=telemetry)
+    metrics = telemetry.page if telemetry else None
     keys = (issuer or Issuer()).key_set()
-    site = Site(http or HttpSettings(), {tenant: server}, {}, 8000, keys=keys)
+    site = Site(http or HttpSettings(), {tenant: server}, {}, 8000, keys=keys, metrics=metrics)
     async with site.running():
         yield Desk(site, world, wire, ledger)
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from dropship_mcp.http_settings import HttpSettings
-from dropship_mcp.web import gate
+from dropship_mcp.web import bodies
 from protocol.bench import Era
 from web.sites import READER, REQUESTS, TEAM, URL, desk, modern
 
@@ -101,7 +101,7 @@ async def test_a_body_over_the_limit_is_refused(tmp_path: Path, era: Era, declar
 async def test_a_client_that_does_not_finish_its_request_is_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
     sent: list[dict[str, Any]] = []
 
     async def never() -> dict[str, Any]:

@@ -165,12 +165,12 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
     (
         {"DROPSHIP_AUTH_TOKENS": f"alice {DIGEST}"},
         {},
-        "DROPSHIP_AUTH_TOKENS of alice must have scopes out of: orders:read, orders:write, orders:approve",
+        "DROPSHIP_AUTH_TOKENS of alice must have scopes out of: orders:read, orders:write, orders:approve, metrics:read",
     ),
     (
         {},
         {"auth": {"tokens": {"alice": {"sha256": DIGEST, "scopes": ["orders:all"]}}}},
-        "auth.tokens of alice must have scopes out of: orders:read, orders:write, orders:approve",
+        "auth.tokens of alice must have scopes out of: orders:read, orders:write, orders:approve, metrics:read",
     ),
     (
         {},

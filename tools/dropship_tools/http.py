@@ -4,7 +4,7 @@
 * Reads are tried three times at most when the connection fails or the provider is briefly unavailable.
 * Redirects are never followed; credentials never leave for another host.
 * An answer is read up to a limit, also when it is compressed; only a look-up may name a larger one.
-* Look-ups go straight over the network (`looks`) where they can, everything else through httpx2.
+* Requests go straight over the network (`straight`) where they can, and through httpx2 otherwise.
 * URLs (which hold references) and headers (which hold credentials) are never logged above debug.
 """
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import getproxies
 
 import anyio
 
-from dropship_tools.body import NoAnswer, read_body
+from dropship_tools.body import NoAnswer
 from dropship_tools.errors import NotConfigured, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.urls import check_base_url
 from dropship_tools.wire import Answer, SendOnce, WireRequest
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx2
-
-    from dropship_tools.looks import LookUps
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +47,45 @@ class Timing:
     attempts: int = 3
     pause: float = 0.3
     longest_pause: float = 3
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and, once it has come, the status of its answer; 0 before."""
+
+    status: int = 0
+
+
+class Observer(Protocol):
+    """Watches the requests of one account. What it is shown holds references and buyers' data: not for logs."""
+
+    def exchange(self, request: WireRequest) -> AbstractContextManager[Exchange]:
+        """Lasts from before the request leaves until its answer is read; each attempt has its own."""
+        ...
+
+    def headers(self) -> Mapping[str, str]:
+        """What goes out with the request that is being watched."""
+        ...
+
+
+class Way(Protocol):
+    """How requests get to a provider."""
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
+    ) -> Answer:
+        """Send, with at most so many seconds until the answer is read, and at most so many bytes of it.
+
+        What may change something is sent once. Redirects are not followed and cookies not kept.
+
+        Raises:
+            NoAnswer: no usable answer; whether anything may have left.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
 
 
 _tls: list[ssl.SSLContext] = []
@@ -73,6 +110,7 @@ class ProviderHttp:
         timing: limits in seconds.
         transport: for the sandbox and tests; the network otherwise.
         sleep: how to pause between reads.
+        observer: watches every request, if somebody does.
 
     Raises:
         ValueError: not an address that credentials may be sent to.
@@ -88,6 +126,7 @@ class ProviderHttp:
         timing: Timing | None = None,
         transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
         sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+        observer: Observer | None = None,
     ) -> None:
         self.title = title
         self.base_url = check_base_url(base_url)
@@ -95,8 +134,8 @@ class ProviderHttp:
         self._auth = _checked(title, auth)
         self._transport = transport
         self._sleep = sleep
-        self._client: httpx2.AsyncClient | None = None
-        self._looks: LookUps | None = None
+        self._observer = observer
+        self._ways: dict[str, Way] = {}
 
     async def read(
         self, request: WireRequest, *, timing: Timing | None = None, limit: int = MAX_ANSWER_BYTES
@@ -119,7 +158,7 @@ class ProviderHttp:
             pause = min(timing.longest_pause, timing.pause * 2 ** (attempt - 1))
             pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
             try:
-                answer = await self._look(request, timing.read, limit)
+                answer = await self._watched(request, self._ask(request, timing.read, limit))
             except NoAnswer as failure:
                 if last:
                     raise ProviderUnavailable(
@@ -143,7 +182,7 @@ class ProviderHttp:
             ProviderUnavailable: no usable answer; the message says whether the change may have happened.
         """
         try:
-            return await self._exchange(request, (timing or self.timing).read)
+            return await self._watched(request, self._ask(request, (timing or self.timing).read))
         except NoAnswer as failure:
             state = "may or may not have happened" if failure.left else "did not happen"
             raise ProviderUnavailable(
@@ -158,10 +197,10 @@ class ProviderHttp:
             ProviderUnavailable: the connection was never made, so no order left.
             OutcomeUnknown: it left, and no usable answer came.
         """
-        self._open()  # what cannot even be opened must not count as sent
+        self._way(request.method)  # what cannot even be opened must not count as sent
         await once.use()
         try:
-            answer = await self._exchange(request, self.timing.order)
+            answer = await self._watched(request, self._ask(request, self.timing.order))
             once.status = answer.status
             return answer
         except NoAnswer as failure:
@@ -178,96 +217,69 @@ class ProviderHttp:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-        if self._looks is not None:
-            await self._looks.aclose()
-            self._looks = None
+        while self._ways:
+            await self._ways.popitem()[1].aclose()
 
     def url(self, request: WireRequest) -> str:
         """The full address of a request. Holds references: not for logs."""
         return self.base_url + request.target()
 
-    def _open(self) -> httpx2.AsyncClient:
-        if self._client is None:
-            import httpx2
+    async def _watched(self, request: WireRequest, asked: Awaitable[Answer]) -> Answer:
+        if self._observer is None:
+            return await asked
+        with self._observer.exchange(request) as exchange:
+            answer = await asked
+            exchange.status = answer.status
+            return answer
 
-            logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every URL at INFO
-            options: dict[str, Any] = {
-                "timeout": httpx2.Timeout(None, connect=self.timing.connect),
-                "follow_redirects": False,
-                "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),  # every request stands for itself
-            }
-            if self._transport is not None:
-                self._client = httpx2.AsyncClient(transport=self._transport(), **options)
-            else:
-                self._client = httpx2.AsyncClient(verify=_tls_context(), **options)
-        return self._client
-
-    async def _look(self, request: WireRequest, seconds: float, limit: int) -> Answer:
-        """Straight over the network, unless a transport or a proxy stands in the way."""
-        looks = self._open_looks() if request.method == "GET" else None
-        if looks is None:
-            return await self._exchange(request, seconds, limit)
+    async def _ask(self, request: WireRequest, seconds: float, limit: int = MAX_ANSWER_BYTES) -> Answer:
+        """Send it, and hear a final answer."""
+        way = self._way(request.method)
         log.debug("%s %s", request.method, self.title)
-        return _final(await looks.get(self.url(request), self._headers(request), seconds, limit))
-
-    def _open_looks(self) -> LookUps | None:
-        """None where httpx2 has to find the way: through a proxy or past it, or to a host whose name is not ASCII."""
-        if self._looks is None and self._transport is None and self.base_url.isascii():
-            if not _PROXIES.isdisjoint(getproxies()):
-                return None
-            from dropship_tools.looks import LookUps
-
-            self._looks = LookUps(_tls_context(), self.timing.connect)
-        return self._looks
-
-    async def _exchange(self, request: WireRequest, seconds: float, limit: int = MAX_ANSWER_BYTES) -> Answer:
-        import httpx2
-
-        client = self._open()
         try:
-            outgoing = client.build_request(
-                request.method, self.url(request), headers=self._headers(request), content=request.body or None
-            )
-        except (ValueError, httpx2.InvalidURL) as error:
+            url = self.url(request)
+        except ValueError as error:
             raise NoAnswer("the request holds characters that cannot be sent", left=False) from error
-        log.debug("%s %s", request.method, self.title)
-        try:
-            with anyio.fail_after(seconds):
-                response = await client.send(outgoing, stream=True)
-                try:
-                    body = await read_body(response.aiter_raw(), response.headers.get("content-encoding", ""), limit)
-                finally:
-                    with anyio.CancelScope(shield=True), anyio.move_on_after(1):
-                        await response.aclose()
-        except (
-            httpx2.ConnectError,
-            httpx2.ConnectTimeout,
-            httpx2.PoolTimeout,
-            httpx2.UnsupportedProtocol,
-        ) as error:
-            raise NoAnswer("the connection could not be made", left=False) from error
-        except httpx2.ProxyError as error:
-            raise NoAnswer("the proxy refused the connection", left=False) from error
-        except TimeoutError as error:
-            raise NoAnswer(f"no answer came within {seconds:g} s", left=True) from error
-        except httpx2.TimeoutException as error:
-            raise NoAnswer("the connection timed out", left=True) from error
-        except (httpx2.HTTPError, OSError) as error:
-            raise NoAnswer("the connection broke off", left=True) from error
-        return _final(Answer(response.status_code, response.headers, body))
+        answer = await way.send(request.method, url, self._headers(request), request.body, seconds, limit)
+        if 300 <= answer.status < 400:
+            raise NoAnswer("it answered with a redirect, which is never followed", left=True)
+        return answer
+
+    def _way(self, method: str) -> Way:
+        """Straight over the network, or through httpx2: by a transport, by a proxy or past it, to a host whose name is
+        not ASCII, and with the methods that aiohttp would repeat.
+        """
+        around = self._transport is not None or method not in ("GET", "POST") or not self.base_url.isascii()
+        name = "around" if around else method
+        if name not in self._ways and not around and not _PROXIES.isdisjoint(getproxies()):
+            name = "around"
+        if name not in self._ways:
+            self._ways[name] = self._around() if name == "around" else self._straight(shared=name == "GET")
+        return self._ways[name]
+
+    def _straight(self, *, shared: bool) -> Way:
+        from dropship_tools.straight import Straight
+
+        return Straight(_tls_context(), self.timing.connect, shared=shared)
+
+    def _around(self) -> Way:
+        from dropship_tools.around import Around
+
+        transport = self._transport() if self._transport else None
+        return Around(_tls_context, self.timing.connect, transport)
 
     def _headers(self, request: WireRequest) -> dict[str, str]:
-        return {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip", **request.headers, **self._auth}
+        headers = {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip"}
+        if self._observer:
+            headers |= self._observer.headers()
+        return _Headers({**headers, **request.headers, **self._auth})
 
 
-def _final(answer: Answer) -> Answer:
-    """The answer, if it is no redirect."""
-    if 300 <= answer.status < 400:
-        raise NoAnswer("it answered with a redirect, which is never followed", left=True)
-    return answer
+class _Headers(dict[str, str]):
+    """Headers with credentials, which crash reports do not show."""
+
+    def __repr__(self) -> str:
+        return "Headers(***)"
 
 
 def _checked(title: str, auth: Mapping[str, str]) -> dict[str, str]:

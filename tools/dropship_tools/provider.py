@@ -115,6 +115,7 @@ class Provider:
         base_url: the documented host; empty where each account has its own.
         url_env: environment variable that overrides the host (or names it, where there is no common one).
         credentials: what an account needs.
+        routes: the documented paths of its API, with names in braces for what varies.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Provider:
     base_url: str
     url_env: str
     credentials: tuple[Credential, ...]
+    routes: tuple[str, ...] = ()
 
     def tools(self) -> tuple[Tool, ...]:
         """The provider's tools, imported now."""

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """0 when it was decided or listed, 1 when it cannot be, 2 for wrong usage."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant)
     if options.number is None and options.decline:
         print("dropship-mcp: --decline needs a number", file=sys.stderr)
         return 2
@@ -49,7 +49,7 @@ def _with_ledger(settings: Settings, work: Callable[[Ledger], Awaitable[T]]) -> 
     from dropship_mcp.ledger import make_ledger
 
     async def act() -> T:
-        ledger = make_ledger(settings.ledger_place())
+        ledger = make_ledger(settings.ledger_place(), scope=settings.tenant)
         try:
             return await work(ledger)
         finally:

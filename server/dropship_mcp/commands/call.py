@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     """0 when the tool answered, 1 when it answered with an error, 2 for wrong usage."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant)
     try:
         arguments: Any = json.loads(sys.stdin.read() if options.arguments == "-" else options.arguments)
     except ValueError:

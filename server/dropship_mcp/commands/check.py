@@ -26,12 +26,15 @@ def run(options: argparse.Namespace) -> int:
     from dropship_tools import PROVIDERS
 
     settings = read_settings()
-    if settings.mode == "live" and not settings.accounts:
+    everybody = settings.tenants and not (options.tenant or settings.tenant)
+    several = list(settings.tenants.values()) if everybody else [settings.chosen(options.tenant)]
+    if settings.mode == "live" and not any(one.accounts for one in several):
         titles = {provider.name: provider.title for provider in PROVIDERS}
         raise SettingsError(
             [
                 f"{titles[name]} is not configured: {', '.join(unset)} not set"
-                for name, unset in settings.missing.items()
+                for one in several
+                for name, unset in one.missing.items()
             ]
         )
     import anyio
@@ -42,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     set_up(settings.log_level)
 
     async def act() -> int:
-        checks = await check_everything(settings, os.environ)
+        checks = [check for one in several for check in await check_everything(one, os.environ)]
         # told before the loop ends: that waits for name look-ups, which nobody can cut short
         _print_json(checks) if options.json else _print(checks)
         return 0 if all(check.verdict == "works" for check in checks) else 1
@@ -67,6 +70,7 @@ def _print(checks: list[Check]) -> None:
     for check in checks:
         good = check.verdict == "works"
         name = "/".join(dict.fromkeys(filter(None, (check.provider, check.account)))) or check.check
+        name = f"{check.tenant}: {name}" if check.tenant else name
         took = f"{check.milliseconds} ms" if check.milliseconds else ""
         verdict = Text(check.verdict.replace("_", " "), style="green" if good else "bold red")
         head = (Text(name, "bold"), verdict, Text(took), Text(check.place))

@@ -6,6 +6,10 @@ import argparse
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dropship_mcp.settings import Settings
 
 _FLAGS = {"host": "DROPSHIP_HTTP_HOST", "port": "DROPSHIP_HTTP_PORT", "path": "DROPSHIP_HTTP_PATH"}
 
@@ -28,13 +32,18 @@ def run(options: argparse.Namespace) -> int:
         given["DROPSHIP_HTTP_UNPROTECTED"] = "yes"
     settings = read_settings({**os.environ, **given})
     http = settings.http
+    if settings.tenant:
+        settings.chosen()  # raises if there is no such tenant
+        raise SettingsError(["DROPSHIP_TENANT is not for HTTP, where each caller's token names the tenant"])
     if problems := http.problems():
         raise SettingsError(problems)
     gc.disable()  # it finds nothing in the heavy imports
     import anyio
 
-    from dropship_mcp.app import build_app
+    from dropship_mcp.app import build_app, open_telemetry
     from dropship_mcp.ledger import make_ledger
+    from dropship_mcp.watching import NobodyWatches
+    from dropship_mcp.web.approvals import Office
     from dropship_mcp.web.serving import listen, serve
     from dropship_mcp.web.site import Site
     from dropship_tools.errors import LedgerUnavailable
@@ -45,20 +54,36 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"dropship-mcp: {http.host} port {http.port} cannot be used: {error.strerror}", file=sys.stderr)
         return 1
-    ledger = make_ledger(settings.ledger_place())
+    owners: dict[str | None, Settings] = {**settings.tenants} or {None: settings}
+    ledgers = {name: make_ledger(own.ledger_place(), scope=own.tenant) for name, own in owners.items()}
 
     async def ledger_answers() -> bool:
         try:
-            await ledger.recent(settings.mode, state="unknown", limit=1)
+            for ledger in ledgers.values():
+                await ledger.recent(settings.mode, state="unknown", limit=1)
         except LedgerUnavailable:
             return False
         return True
 
-    server = build_app(settings, ledger=ledger)
+    telemetry = open_telemetry(settings, page=True)
     port = listener.getsockname()[1]
-    site = Site(http, {None: server}, {"ledger": ledger_answers}, port)
+    page = http.approvals_url(port)
+    servers = {
+        name: build_app(own, ledger=ledgers[name], approvals_page=page, telemetry=telemetry)
+        for name, own in owners.items()
+    }
+    watch = telemetry.watch if telemetry else NobodyWatches()
+    offices = {name: Office(ledgers[name], own.mode, own.policy.approval, watch) for name, own in owners.items()}
+    metrics = telemetry.page if telemetry and settings.telemetry.page else None
+    site = Site(http, servers, {"ledger": ledger_answers}, port, metrics=metrics, offices=offices)
     gc.freeze()
     gc.enable()
     print(f"MCP endpoint: {site.url} (listening on {http.netloc(port)})", flush=True)
-    anyio.run(serve, site, listener, http.grace)
+    if page:
+        print(f"Approvals: {page}", flush=True)
+    try:
+        anyio.run(serve, site, listener, http.grace)
+    finally:
+        if telemetry:
+            telemetry.close()
     return 0

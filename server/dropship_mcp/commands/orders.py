@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """0, or 1 when nothing matches or the ledger cannot be used."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant)
     import anyio
 
     from dropship_mcp.ledger import LostOrder, make_ledger
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     }
 
     async def act() -> int:
-        ledger = make_ledger(settings.ledger_place())
+        ledger = make_ledger(settings.ledger_place(), scope=settings.tenant)
         try:
             return await actions[options.action](options, settings, ledger)
         finally:

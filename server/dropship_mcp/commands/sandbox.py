@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped, or do the one thing asked for."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant)
     from dropship_mcp.accounts import open_world, usable
     from dropship_tools.errors import NotConfigured
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         from dropship_mcp.ledger import make_ledger
 
         world.store.reset()
-        anyio.run(_forget, make_ledger(settings.ledger_place()))
+        anyio.run(_forget, make_ledger(settings.ledger_place(), scope=settings.tenant))
         print("The sandbox has forgotten its orders.")
         return 0
     if options.action == "fault":

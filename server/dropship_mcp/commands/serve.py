@@ -16,24 +16,29 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """No options: settings come from the environment, which is what hosts can set."""
 
 
-def run(_: argparse.Namespace | None) -> int:
+def run(options: argparse.Namespace | None) -> int:
     """Serve until the host leaves."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant if options else None)
     opening = _opening(settings)
     gc.disable()  # it finds nothing in the heavy imports and costs a quarter of the start
     import anyio
 
-    from dropship_mcp.app import build_app
+    from dropship_mcp.app import build_app, open_telemetry
     from dropship_mcp.logs import set_up
     from dropship_mcp.stdio import serve_stdio
 
     set_up(settings.log_level)
-    server = build_app(settings)
+    telemetry = open_telemetry(settings)
+    server = build_app(settings, telemetry=telemetry)
     gc.freeze()  # what is loaded stays, so it need not look at it again
     gc.enable()
-    anyio.run(serve_stdio, server, opening)
+    try:
+        anyio.run(serve_stdio, server, opening)
+    finally:
+        if telemetry:
+            telemetry.close()
     return 0
 
 

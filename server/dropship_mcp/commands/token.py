@@ -13,6 +13,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scopes", nargs="+", choices=SCOPES, default=[READ, WRITE], help=f"what it allows (default {READ} {WRITE})"
     )
+    parser.add_argument("--tenant", help="whose accounts it uses, where DROPSHIP_CONFIG has tenants")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,8 +29,12 @@ def run(options: argparse.Namespace) -> int:
     if problems:
         raise SettingsError(problems)
     print(f"Token, shown once; the host sends it as `Authorization: Bearer …`:\n\n    {token}\n")
-    print(f"Setting of the server, which cannot be turned back into the token:\n\n    DROPSHIP_AUTH_TOKENS={entry!r}\n")
+    print("Setting of the server, which cannot be turned back into the token:\n")
+    if not options.tenant:
+        print(f"    DROPSHIP_AUTH_TOKENS={entry!r}\n\nOr in its configuration file:\n")
     scopes = ", ".join(f'"{scope}"' for scope in options.scopes)
-    print(f'Or in its configuration file:\n\n    [auth.tokens."{options.name}"]\n    sha256 = "{sha256}"')
+    print(f'    [auth.tokens."{options.name}"]\n    sha256 = "{sha256}"')
     print(f"    scopes = [{scopes}]")
+    if options.tenant:
+        print(f'    tenant = "{options.tenant}"')
     return 0

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table."""
     from dropship_mcp.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings().chosen(options.tenant)
     import anyio
     from mcp import Client
 

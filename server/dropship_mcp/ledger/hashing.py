@@ -58,6 +58,10 @@ class ContentHasher:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
+    def key(self, purpose: str) -> bytes:
+        """A key of its own for something else; tells nothing of the secret."""
+        return hmac.new(self._secret, f"key for\0{purpose}".encode(), hashlib.sha256).digest()
+
     def key_id(self) -> str:
         """Tells one secret from another without showing it."""
         return self._hash("key", "id")[:16]
@@ -87,7 +91,9 @@ class ContentHasher:
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._cipher().decrypt(sealed.encode()).decode()
+            if base64.urlsafe_b64encode(base64.urlsafe_b64decode(sealed)).decode() != sealed:
+                return None  # decoding passes over letters that are none of base64, or follow its end
+            return self._cipher().decrypt(sealed).decode()
         except (InvalidToken, ValueError):
             return None
 
@@ -98,7 +104,7 @@ class ContentHasher:
         return Fernet(base64.urlsafe_b64encode(key))
 
     def _hash(self, purpose: str, text: str) -> str:
-        return hmac.new(self._secret, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, f"{purpose}\0{text}".encode(), "sha256").hex()
 
 
 def _text(leaves: Mapping[str, str]) -> str:

@@ -60,6 +60,10 @@ class PostgresLedger:
 
         await self._database.change(work)
 
+    async def key(self, purpose: str) -> bytes:
+        """32 bytes that only those know who share this ledger; others for each purpose."""
+        return self._database.hasher.key(purpose)
+
     def bucket(self, name: str) -> PostgresBucket:
         """The leaky bucket called `name` that all processes at this ledger share."""
         return PostgresBucket(self._database, name)
@@ -227,26 +231,29 @@ class PostgresLedger:
     ) -> Row | None:
         """The new row; None if there is one by now."""
         now = time_text(self._now())
-        found = await db.fetchrow(
+        return await _written(
+            db,
             "INSERT INTO orders (mode, provider, account, reference, state, attempt, owner, fingerprint, fields, "
             "trace, parcel, total, order_id, answer, reason, since, changed_at) "
             "VALUES ($1, $2, $3, $4, 'claimed', 1, $5, $6, $7, $8, $9, $10, '', '', '', $11, $11) "
-            f"ON CONFLICT DO NOTHING RETURNING {COLUMNS}",
+            "ON CONFLICT DO NOTHING",
             *(*astuple(key), self._database.owner, content.fingerprint, json.dumps(content.fields), content.trace),
             *(content.parcel, total_of(terms), now),
+            why=agreed,
         )
-        return await _logged(db, read_row(found), agreed) if found else None
 
     async def _again(self, db: Connection, row: Row, content: Content, terms: Terms | None, agreed: str) -> Row:
         now = time_text(self._now())
-        found = await db.fetchrow(
+        again = await _written(
+            db,
             "UPDATE orders SET state = 'claimed', attempt = attempt + 1, owner = $2, fingerprint = $3, fields = $4, "
             "trace = $5, parcel = $6, total = $7, reason = '', since = $8, sent_at = NULL, changed_at = $8 "
-            f"WHERE id = $1 RETURNING {COLUMNS}",
+            "WHERE id = $1",
             *(row.id, self._database.owner, content.fingerprint, json.dumps(content.fields), content.trace),
             *(content.parcel, total_of(terms), now),
+            why=agreed,
         )
-        return await _logged(db, read_row(found), agreed)
+        return _must(again)
 
     async def _step(
         self,
@@ -283,13 +290,15 @@ class PostgresLedger:
     ) -> Row:
         """What is empty stays as it was, but the answer and the reason."""
         now = time_text(self._now())
-        found = await db.fetchrow(
+        changed = await _written(
+            db,
             "UPDATE orders SET state = $2, owner = $3, order_id = $4, answer = $5, reason = $6, changed_at = $7, "
-            f"sent_at = coalesce($8, sent_at) WHERE id = $1 RETURNING {COLUMNS}",
+            "sent_at = coalesce($8, sent_at) WHERE id = $1",
             *(row.id, state, owner or row.owner, order_id or row.order_id, json.dumps(answer) if answer else ""),
             *(reason, now, now if state == "sending" else None),
+            why=reason,
         )
-        return await _logged(db, read_row(found), reason)
+        return _must(changed)
 
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int | None = None) -> list[Row]:
         # `where` is made of constants in this module
@@ -329,13 +338,15 @@ async def _is_taken(db: Connection, key: OrderKey, order_id: str) -> bool:
     return found is not None
 
 
-async def _logged(db: Connection, row: Row, reason: str) -> Row:
-    """The row, its present state noted in its life."""
-    await db.execute(
-        "INSERT INTO changes (order_row, at, attempt, state, reason) VALUES ($1, $2, $3, $4, $5)",
-        *(row.id, time_text(row.changed_at), row.attempt, row.state, reason),
+async def _written(db: Connection, statement: str, *values: object, why: str) -> Row | None:
+    """The order that `statement` wrote, its new state noted in its life; None if it wrote none."""
+    found = await db.fetchrow(
+        f"WITH written AS ({statement} RETURNING {COLUMNS}), noted AS (INSERT INTO changes (order_row, at, attempt, "
+        f"state, reason) SELECT id, changed_at, attempt, state, ${len(values) + 1}::text FROM written) "
+        f"SELECT {COLUMNS} FROM written",
+        *(*values, why),
     )
-    return row
+    return read_row(found) if found else None
 
 
 def _must(row: Row | None) -> Row:

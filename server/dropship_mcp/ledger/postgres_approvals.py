@@ -6,9 +6,8 @@ another process uses the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from dropship_mcp.ledger.approvals import COLUMNS, MOST_WAITING, identity, read_approval, readable
 from dropship_mcp.ledger.hashing import ContentHasher
@@ -18,6 +17,8 @@ from dropship_mcp.ledger.postgres_schema import lock
 from dropship_mcp.ledger.reading import time_text
 from dropship_mcp.ledger.rows import Approval, ApprovalState, Content, Decided, OrderKey, Terms, Withheld
 from dropship_mcp.policy import HOUR, Verdict
+
+_OVERDUE = "state IN ('waiting', 'approved') AND expires_at <= $1"
 
 
 class PostgresApprovals:
@@ -37,7 +38,8 @@ class PostgresApprovals:
         state: ApprovalState = "approved" if agreed else "declined"
 
         async def work(db: Connection) -> Decided | None:
-            await self._expire(db)
+            await judging(db, self._database.schema)
+            await _expire(db, now)
             done = await db.fetchval(
                 "UPDATE approvals SET state = $1, how = $2, decided_at = $3, expires_at = $4, question = '' "
                 "WHERE id = $5 AND state = 'waiting' RETURNING id",
@@ -57,28 +59,21 @@ class PostgresApprovals:
 
     async def get(self, number: int) -> Approval | None:
         """One approval, its question in clear; None if there is none."""
-
-        async def work(db: Connection) -> Approval | None:
-            await self._expire(db)
-            return await _by_number(db, number)
-
-        found = await self._database.change(work)
+        await self._close_overdue()
+        found = await self._database.read(lambda db: _by_number(db, number))
         return found and readable(found, self._database.hasher)
 
     async def recent(
         self, mode: str | None = None, state: ApprovalState | None = None, limit: int = 100
     ) -> list[Approval]:
         """Approvals, newest first, their questions in clear."""
-
-        async def work(db: Connection) -> list[Sequence[Any]]:
-            await self._expire(db)
-            return await db.fetch(
-                f"SELECT {COLUMNS} FROM approvals WHERE ($1::text IS NULL OR mode = $1) "
-                "AND ($2::text IS NULL OR state = $2) ORDER BY id DESC LIMIT $3",
-                *(mode, state, limit),
-            )
-
-        return [readable(read_approval(row), self._database.hasher) for row in await self._database.change(work)]
+        query = (
+            f"SELECT {COLUMNS} FROM approvals WHERE ($1::text IS NULL OR mode = $1) "
+            "AND ($2::text IS NULL OR state = $2) ORDER BY id DESC LIMIT $3"
+        )
+        await self._close_overdue()
+        found = await self._database.read(lambda db: db.fetch(query, mode, state, limit))
+        return [readable(read_approval(row), self._database.hasher) for row in found]
 
     async def sealed(self, approval: Approval) -> str:
         """Says which question this is, so that only this ledger can write or read it."""
@@ -88,9 +83,17 @@ class PostgresApprovals:
         """Whether `state` was sealed for this question."""
         return self._database.hasher.unseal(state) == identity(approval)
 
-    async def _expire(self, db: Connection) -> None:
-        await judging(db, self._database.schema)
-        await _expire(db, self._now())
+    async def _close_overdue(self) -> None:
+        """Readers write only when there is something to write."""
+        now = self._now()
+
+        async def work(db: Connection) -> None:
+            await judging(db, self._database.schema)
+            await _expire(db, now)
+
+        query = f"SELECT 1 FROM approvals WHERE {_OVERDUE}"
+        if await self._database.read(lambda db: db.fetchval(query, time_text(now))):
+            await self._database.change(work)
 
 
 async def judging(db: Connection, schema: str) -> None:
@@ -146,11 +149,7 @@ async def declined(db: Connection, key: OrderKey, content: Content, now: datetim
 
 async def _expire(db: Connection, now: datetime) -> None:
     """Close what ran out of time, and forget the buyer it names."""
-    await db.execute(
-        "UPDATE approvals SET state = 'expired', question = '' WHERE state IN ('waiting', 'approved') "
-        "AND expires_at <= $1",
-        time_text(now),
-    )
+    await db.execute(f"UPDATE approvals SET state = 'expired', question = '' WHERE {_OVERDUE}", time_text(now))
 
 
 async def _by_number(db: Connection, number: int) -> Approval | None:

@@ -32,7 +32,8 @@ class Database:
     def __init__(self, place: LedgerDatabase, scope: str) -> None:
         self.place = place
         self.schema = schema_name(scope)
-        self.hasher = ContentHasher(bytes.fromhex(place.key.reveal()))
+        shared = ContentHasher(bytes.fromhex(place.key.reveal()))
+        self.hasher = ContentHasher(shared.key(f"scope {scope}")) if scope else shared  # no scope reads another's seals
         self._prepared = False
         self._idle: list[Connection] = []
         self._turns = anyio.Semaphore(MOST_CONNECTIONS)

@@ -13,6 +13,21 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 """For one statement; a server that is gone says nothing."""
 
+SESSION = {
+    "application_name": "dropship-mcp",
+    "timezone": "UTC",
+    "synchronous_commit": "on",  # what is promised survives a power cut, whatever the database's default
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "8000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "10000",
+    # a server machine that is cut off is noticed by its database, and its claims end
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""What every connection is set to, whatever the database's defaults. Milliseconds and seconds."""
+
 
 class Connection(Protocol):
     """What is used of asyncpg's connections."""
@@ -53,7 +68,9 @@ class Connection(Protocol):
 def failures() -> tuple[type[Exception], ...]:
     """What a connection may raise."""
     asyncpg: Any = import_module("asyncpg")
-    return (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+    # the last one comes from a connection to which a server that goes down said farewell
+    told = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return (OSError, TimeoutError, ValueError, *told)
 
 
 async def connect(url: str, schema: str) -> Connection:
@@ -67,20 +84,7 @@ async def connect(url: str, schema: str) -> Connection:
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS,
-        server_settings={
-            "application_name": "dropship-mcp",
-            "search_path": schema,
-            "timezone": "UTC",
-            "synchronous_commit": "on",  # what is promised survives a power cut, whatever the database's default
-            "default_transaction_isolation": "read committed",
-            "statement_timeout": "8000",
-            "lock_timeout": "5000",
-            "idle_in_transaction_session_timeout": "10000",
-            # a server machine that is cut off is noticed by its database, and its claims end
-            "tcp_keepalives_idle": "15",
-            "tcp_keepalives_interval": "5",
-            "tcp_keepalives_count": "3",
-        },
+        server_settings={**SESSION, "search_path": schema},
     )
     try:
         return cast("Connection", await connecting)

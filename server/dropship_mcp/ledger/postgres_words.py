@@ -58,7 +58,7 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         return "its database cannot be reached"
     if isinstance(error, ValueError):
-        return UNKEPT
+        return DAMAGED
     return BROKE_OFF if not state else f"its database refuses (SQLSTATE {state})"
 
 

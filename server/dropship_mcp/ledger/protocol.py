@@ -66,6 +66,10 @@ class Ledger(Protocol):
         """Write without changing anything."""
         ...
 
+    async def key(self, purpose: str) -> bytes:
+        """32 bytes that only those know who share this ledger; others for each purpose."""
+        ...
+
     def bucket(self, name: str) -> SharedBucket | None:
         """The leaky bucket called `name` that all processes at this ledger share; None if each has its own."""
         ...

@@ -48,6 +48,10 @@ class SqliteLedger:
         """The file."""
         return str(self.path)
 
+    async def key(self, purpose: str) -> bytes:
+        """32 bytes that only those know who share this ledger; others for each purpose."""
+        return await self._file.read(lambda _: self._file.hasher().key(purpose))
+
     def bucket(self, name: str) -> None:
         """Each process has its own: a file is for the processes of one machine, and few of them."""
 
@@ -237,32 +241,34 @@ class SqliteLedger:
         return f"approved by a person: {how} (approval {number})"
 
     def _insert(self, db: sqlite3.Connection, key: OrderKey, content: Content, terms: Terms | None, agreed: str) -> Row:
-        now = time_text(self._now())
+        now, owner = time_text(self._now()), self._file.owner().id
         cursor = db.execute(
             "INSERT INTO orders (mode, provider, account, reference, state, attempt, owner, fingerprint, fields, "
             "trace, parcel, total, order_id, answer, reason, since, changed_at) "
             "VALUES (?, ?, ?, ?, 'claimed', 1, ?, ?, ?, ?, ?, ?, '', '', '', ?, ?)",
             (
-                *(key.mode, key.provider, key.account, key.reference, self._file.owner().id),
+                *(key.mode, key.provider, key.account, key.reference, owner),
                 *(content.fingerprint, json.dumps(content.fields), content.trace),
                 *(content.parcel, total_of(terms), now, now),
             ),
         )
-        _log_change(db, cursor.lastrowid or 0, now, 1, "claimed", agreed)
-        return _must(select(db, key))
+        number, at = cursor.lastrowid or 0, datetime.fromisoformat(now)
+        _log_change(db, number, now, 1, "claimed", agreed)
+        return Row(number, key, "claimed", 1, owner, content, "", {}, "", at, None, at)
 
     def _again(self, db: sqlite3.Connection, row: Row, content: Content, terms: Terms | None, agreed: str) -> Row:
-        now = time_text(self._now())
+        now, owner = time_text(self._now()), self._file.owner().id
         db.execute(
             "UPDATE orders SET state = 'claimed', attempt = attempt + 1, owner = ?, fingerprint = ?, fields = ?, "
             "trace = ?, parcel = ?, total = ?, reason = '', since = ?, sent_at = NULL, changed_at = ? WHERE id = ?",
             (
-                *(self._file.owner().id, content.fingerprint, json.dumps(content.fields), content.trace),
+                *(owner, content.fingerprint, json.dumps(content.fields), content.trace),
                 *(content.parcel, total_of(terms), now, now, row.id),
             ),
         )
-        _log_change(db, row.id, now, row.attempt + 1, "claimed", agreed)
-        return _must(select(db, row.key))
+        attempt, at = row.attempt + 1, datetime.fromisoformat(now)
+        _log_change(db, row.id, now, attempt, "claimed", agreed)
+        return Row(row.id, row.key, "claimed", attempt, owner, content, row.order_id, row.answer, "", at, None, at)
 
     async def _step(
         self,
@@ -302,7 +308,16 @@ class SqliteLedger:
             (state, order_id, order_id, json.dumps(answer) if answer else "", reason, now, state, now, row.id),
         )
         _log_change(db, row.id, now, row.attempt, state, reason)
-        return _must(select(db, row.key))
+        at = datetime.fromisoformat(now)
+        return replace(
+            row,
+            state=state,
+            order_id=order_id or row.order_id,
+            answer=answer or {},
+            reason=reason,
+            sent_at=at if state == "sending" else row.sent_at,
+            changed_at=at,
+        )
 
     def _shown(self, row: Row | None) -> Row | None:
         if row and row.state == "sending" and not self._file.owner().is_alive(row.owner):

@@ -38,10 +38,15 @@ class Entrance:
     async def admit(self, scope: Scope) -> Caller | Response | None:
         """Who makes the request, None where nobody has to say, or the refusal."""
         headers = Headers(scope=scope)
-        if refused := self._refuses(headers):
+        if refused := self.refuse_host(headers):
             return refused
-        if self._tokens is None:
-            return None
+        if not {origin.lower() for origin in headers.getlist("origin")} <= self._origins:
+            return refusal(403, "wrong_origin", "pages of that origin may not call (DROPSHIP_HTTP_ORIGINS)")
+        return await self.identify(scope, self._tokens) if self._tokens else None
+
+    async def identify(self, scope: Scope, tokens: Tokens) -> Caller | Response:
+        """Whose token the request brings, wherever it comes from; or the refusal."""
+        headers = Headers(scope=scope)
         if b"access_token=" in scope.get("query_string", b""):
             return self.challenges.malformed("tokens belong into the Authorization header, not into addresses")
         given = headers.getlist("authorization")
@@ -51,17 +56,15 @@ class Entrance:
         if scheme.lower() != "bearer":
             return self.challenges.unauthorized()
         try:
-            return await self._tokens.verify(token.strip())
+            return await tokens.verify(token.strip())
         except Refused as refused:
             log.info("a token was refused: %s", refused)
             return self.challenges.unauthorized(str(refused))
         except KeysUnavailable:
             return try_later("the issuer's keys cannot be fetched, so no token can be verified")
 
-    def _refuses(self, headers: Headers) -> Response | None:
-        """Browsers set both headers, so a page elsewhere cannot reach this server."""
+    def refuse_host(self, headers: Headers) -> Response | None:
+        """Browsers set this header and that of the origin, so a page elsewhere cannot reach this server."""
         if headers.get("host", "").lower() not in self._hosts:
             return refusal(421, "wrong_host", "this server is not known under that name (DROPSHIP_HTTP_HOSTS)")
-        if not {origin.lower() for origin in headers.getlist("origin")} <= self._origins:
-            return refusal(403, "wrong_origin", "pages of that origin may not call (DROPSHIP_HTTP_ORIGINS)")
         return None

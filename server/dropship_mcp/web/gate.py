@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
-import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -17,12 +16,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dropship_mcp.caller import CALLER, Caller
+from dropship_mcp.web.bodies import read_body
 from dropship_mcp.web.challenges import refusal, try_later
 from dropship_mcp.web.entrance import Entrance
 from dropship_mcp.web.rules import needed_scopes
-
-BODY_SECONDS = 30.0
-"""So long a client may take to send a request."""
 
 CALLER_KEY = "dropship.caller"
 """Where the ASGI scope has the verified `Caller`."""
@@ -71,7 +68,6 @@ class Gate:
             self._calls -= 1
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
         caller = await self._entrance.admit(scope)
         if isinstance(caller, Response):
             await caller(scope, receive, send)
@@ -79,7 +75,7 @@ class Gate:
         if scope["method"] != "POST":  # nothing is said outside the answer to a request, so there is nothing to GET
             await refusal(405, "method_not_allowed", "POST only", allow="POST")(scope, receive, send)
             return
-        body = await self._read(headers, receive)
+        body = await read_body(Headers(scope=scope), receive, self._max_body)
         if isinstance(body, Response):
             await body(scope, receive, send)
             return
@@ -98,26 +94,6 @@ class Gate:
             await AuthContextMiddleware(endpoint.app)(scope, _replaying(body, receive), send)
         finally:
             CALLER.reset(set_before)
-
-    async def _read(self, headers: Headers, receive: Receive) -> bytes | Response:
-        declared = headers.get("content-length", "0")
-        too_large = refusal(413, "too_large", f"at most {self._max_body} bytes", connection="close")
-        if declared.isdecimal() and int(declared[:19]) > self._max_body:
-            return too_large
-        pieces: list[bytes] = []
-        size = 0
-        with anyio.move_on_after(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > self._max_body:
-                    return too_large
-                if not message.get("more_body", False):
-                    return b"".join(pieces)
-        return refusal(408, "too_slow", f"no whole request within {BODY_SECONDS:g} s", connection="close")
 
 
 def _peek(body: bytes) -> tuple[str, str]:

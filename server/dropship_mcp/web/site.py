@@ -18,10 +18,12 @@ from starlette.routing import Route
 
 from dropship_mcp.caller import Caller
 from dropship_mcp.http_settings import HttpSettings, is_loopback
+from dropship_mcp.web.approvals import ApprovalsPage, Office
 from dropship_mcp.web.challenges import Challenges, metadata_routes, metadata_url
 from dropship_mcp.web.entrance import Entrance
 from dropship_mcp.web.gate import Endpoint, Gate
 from dropship_mcp.web.keys import KeySet
+from dropship_mcp.web.metrics import MetricsPage, Render
 from dropship_mcp.web.rules import ScopeRules, writing_tools
 from dropship_mcp.web.tokens import Tokens
 
@@ -45,10 +47,20 @@ class Site:
         checks: for `/readyz`.
         port: where it listens.
         keys: the issuer's keys, for tests; by default those the settings name.
+        metrics: for `/metrics`, if they are to be seen.
+        offices: for the approvals page, by `Caller.tenant`.
     """
 
     def __init__(
-        self, settings: HttpSettings, servers: Servers, checks: Checks, port: int, *, keys: KeySet | None = None
+        self,
+        settings: HttpSettings,
+        servers: Servers,
+        checks: Checks,
+        port: int,
+        *,
+        keys: KeySet | None = None,
+        metrics: Render | None = None,
+        offices: Mapping[str | None, Office] | None = None,
     ) -> None:
         self.url = settings.url(port)
         self._servers = servers
@@ -57,17 +69,23 @@ class Site:
         self._endpoints: dict[str | None, Endpoint] = {}
         auth = settings.auth
         keys = (keys or KeySet(auth.jwks_url)) if auth.issuer else None
+        tokens = Tokens(auth, auth.audience or self.url, keys) if auth.required else None
         self.entrance = Entrance(
             _hosts(settings, port),
             _origins(settings, port),
             Challenges(metadata_url(self.url) if auth.issuer else ""),
-            Tokens(auth, auth.audience or self.url, keys) if auth.required else None,
+            tokens,
         )
+        page = settings.approvals_url(port)
+        people = ApprovalsPage(page, offices, self.entrance, tokens) if page and offices and tokens else None
         gate = Gate(self.entrance, self.app_for, max_body=settings.max_body, max_calls=settings.max_calls)
+        numbers = MetricsPage(self.entrance, metrics, local=is_loopback(settings.host)) if metrics else None
         self.app = Starlette(
             routes=[
                 Route("/healthz", self._alive),
                 Route("/readyz", self._ready),
+                *([Route("/metrics", numbers.__call__)] if numbers else ()),
+                *(people.routes() if people else ()),
                 *(metadata_routes(self.url, auth.issuer) if auth.issuer else ()),
                 Route(settings.path, gate),
             ],

@@ -64,10 +64,20 @@ class Tokens:
         given = digest(token)
         for known in self._auth.tokens:
             if hmac.compare_digest(known.sha256, given):
-                return Caller(known.name, scopes=known.scopes)
+                return Caller(known.name, scopes=known.scopes, tenant=known.tenant)
         if self._keys is None:
             raise Refused("it is not known")
         return await self._verify_jwt(token, self._keys)
+
+    def standing(self, caller: Caller) -> str:
+        """What the settings say of a caller's token, as a hash: once that changes, nothing may go on in its name."""
+        auth = self._auth
+        if caller.issuer:
+            facts: list[Any] = [auth.issuer, self._audience, auth.tenant_claim, sorted(auth.tenants.items())]
+        else:
+            own = [token for token in auth.tokens if token.name == caller.subject]
+            facts = [[token.sha256, sorted(token.scopes), token.tenant] for token in own]
+        return digest(repr(facts))
 
     async def _verify_jwt(self, token: str, keys: KeySet) -> Caller:
         try:
@@ -94,7 +104,8 @@ class Tokens:
             )
         except (jwt.PyJWTError, ValueError, RecursionError, OverflowError) as error:
             raise Refused(_REASONS.get(type(error), "it is not valid")) from error
-        return _caller(claims)
+        tenant: Any = claims.get(self._auth.tenant_claim)  # of several nobody could say which one is meant
+        return _caller(claims, self._auth.tenants.get(tenant) if isinstance(tenant, str) else None)
 
 
 _REASONS: dict[type[Exception], str] = {
@@ -107,7 +118,7 @@ _REASONS: dict[type[Exception], str] = {
 }
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
+def _caller(claims: dict[str, Any], tenant: str | None) -> Caller:
     if not claims["sub"]:
         raise Refused("it names nobody")
     words: Any = claims.get("scope", claims.get("scp", ""))  # RFC 9068; some issuers say scp, and some as a list
@@ -118,4 +129,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         client=str(claims.get("client_id") or claims.get("azp") or ""),
         scopes=frozenset(scope for scope in SCOPES if scope in listed),
         claims=claims,
+        tenant=tenant,
     )

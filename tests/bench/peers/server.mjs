@@ -1,4 +1,5 @@
-// Five look-ups as one writes them by hand with the TypeScript SDK: a schema, a fetch, the JSON as text and structured.
+// Five look-ups and an order as one writes them by hand with the TypeScript SDK: a schema, a fetch, the JSON as text
+// and structured.
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { z } from "zod";
@@ -13,9 +14,12 @@ const providers = {
   duoplane: { url: env.DUOPLANE_URL, headers: { Authorization: basic(env.DUOPLANE_API_KEY, env.DUOPLANE_PASSWORD) } },
 };
 
-async function read(name, path) {
+async function ask(name, path, options = {}) {
   const { url, headers } = providers[name];
-  const response = await fetch(url + path, { headers: { Accept: "application/json", ...headers } });
+  const response = await fetch(url + path, {
+    ...options,
+    headers: { Accept: "application/json", ...options.headers, ...headers },
+  });
   if (!response.ok) {
     return { isError: true, content: [{ type: "text", text: `${name} answered with HTTP ${response.status}` }] };
   }
@@ -25,7 +29,7 @@ async function read(name, path) {
 
 const server = new McpServer({ name: "peer", version: "1" });
 const tool = (name, inputSchema, path) =>
-  server.registerTool(name, { description: name, inputSchema }, (args) => read(name.split("_")[0], path(args)));
+  server.registerTool(name, { description: name, inputSchema }, (args) => ask(name.split("_")[0], path(args)));
 
 tool("dipli_get_order", { public_id: z.string() }, (a) => `/api-drop/v2/orders/${encodeURIComponent(a.public_id)}`);
 tool(
@@ -40,5 +44,26 @@ tool(
 );
 tool("dropday_get_order", { reference: z.string() }, (a) => `/api/v1/orders/${encodeURIComponent(a.reference)}`);
 tool("duoplane_get_product", { product_id: z.string() }, (a) => `/api/products/${encodeURIComponent(a.product_id)}`);
+
+const order = z.object({
+  alternative_id: z.string(),
+  product_id: z.number().int(),
+  buyer: z.string(),
+  street: z.string(),
+  additional_street: z.string().optional(),
+  postcode: z.string(),
+  city: z.string(),
+  country: z.string().length(2),
+  buyer_phone: z.string(),
+  buyer_email: z.string(),
+  extra: z.string().optional(),
+});
+server.registerTool("dipli_create_order", { description: "dipli_create_order", inputSchema: order.shape }, (args) =>
+  ask("dipli", "/api-drop/v2/orders", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(args),
+  }),
+);
 
 await server.connect(new StdioServerTransport());

@@ -7,18 +7,19 @@ import sys
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from dropship_mcp.ledger import Ledger, LostOrder, OrderKey, SqliteLedger
+from dropship_mcp.ledger import Ledger, LostOrder, OrderKey
 from dropship_mcp.ledger.owner import Owner
-from unit.ledger.ledgers import CONTENT, FACTS, KEY, in_state, open_ledger, won
+from unit.ledger.ledgers import CONTENT, FACTS, KEY, Ledgers, in_state, won
 from unit.sandbox.worlds import Clock
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_order_that_a_living_process_holds_cannot_be_won(tmp_path: Path) -> None:
-    async with open_ledger(tmp_path) as one, open_ledger(tmp_path) as other:
+async def test_an_order_that_a_living_process_holds_cannot_be_won(ledgers: Ledgers) -> None:
+    async with ledgers.open() as one, ledgers.open() as other:
         for reference, state in (("R-1", "claimed"), ("R-2", "sending")):
             key = OrderKey("sandbox", "dipli", "sandbox", reference)
             held = await in_state(one, state, key)
@@ -26,10 +27,10 @@ async def test_an_order_that_a_living_process_holds_cannot_be_won(tmp_path: Path
             assert (claim.won, claim.row, await other.get(key)) == (False, held, held)
 
 
-async def test_an_order_that_a_dead_process_had_promised_is_won(tmp_path: Path) -> None:
-    async with open_ledger(tmp_path) as one:
+async def test_an_order_that_a_dead_process_had_promised_is_won(ledgers: Ledgers) -> None:
+    async with ledgers.open() as one:
         promised = await won(one)
-    async with open_ledger(tmp_path) as other:
+    async with ledgers.open() as other:
         claim = await other.claim(KEY, promised.content)
         assert (claim.won, claim.row.state, claim.row.attempt) == (True, "claimed", 2)
         with pytest.raises(LostOrder):
@@ -37,10 +38,10 @@ async def test_an_order_that_a_dead_process_had_promised_is_won(tmp_path: Path) 
     await one.close()
 
 
-async def test_an_order_that_a_dead_process_was_sending_is_unknown(tmp_path: Path) -> None:
-    async with open_ledger(tmp_path) as one:
+async def test_an_order_that_a_dead_process_was_sending_is_unknown(ledgers: Ledgers) -> None:
+    async with ledgers.open() as one:
         sent = await in_state(one, "sending")
-    async with open_ledger(tmp_path) as other:
+    async with ledgers.open() as other:
         shown = await other.get(KEY)
         claim = await other.claim(KEY, sent.content)
         assert shown is not None
@@ -50,8 +51,8 @@ async def test_an_order_that_a_dead_process_was_sending_is_unknown(tmp_path: Pat
         assert (await other.placed(claim.row, "A-1", FACTS)).state == "placed"
 
 
-async def test_an_order_that_a_dead_process_was_sending_is_listed_among_the_unknown_ones(tmp_path: Path) -> None:
-    async with open_ledger(tmp_path) as one, open_ledger(tmp_path) as living:
+async def test_an_order_that_a_dead_process_was_sending_is_listed_among_the_unknown_ones(ledgers: Ledgers) -> None:
+    async with ledgers.open() as one, ledgers.open() as living:
         await in_state(one, "sending")
         await in_state(living, "sending", OrderKey("sandbox", "dipli", "sandbox", "R-2"))
         assert [r.key.reference for r in await living.recent("sandbox", state="sending")] == ["R-2", "R-1"]
@@ -61,8 +62,8 @@ async def test_an_order_that_a_dead_process_was_sending_is_listed_among_the_unkn
         assert [r.key.reference for r in await living.recent("sandbox", state="unknown", limit=10)] == ["R-1"]
 
 
-async def test_a_row_that_this_process_left_behind_is_not_taken_for_anothers(tmp_path: Path) -> None:
-    async with open_ledger(tmp_path) as ledger:
+async def test_a_row_that_this_process_left_behind_is_not_taken_for_anothers(ledgers: Ledgers) -> None:
+    async with ledgers.open() as ledger:
         promised = await won(ledger)
         again = await ledger.claim(KEY, promised.content)
         assert (again.won, again.row.attempt) == (True, 2)
@@ -72,9 +73,9 @@ async def test_a_row_that_this_process_left_behind_is_not_taken_for_anothers(tmp
 
 
 @pytest.mark.parametrize("seconds", [-400 * 86400, 400 * 86400])
-async def test_no_clock_makes_a_living_process_dead_or_a_dead_one_alive(seconds: float, tmp_path: Path) -> None:
+async def test_no_clock_makes_a_living_process_dead_or_a_dead_one_alive(seconds: float, ledgers: Ledgers) -> None:
     clock = Clock()
-    async with open_ledger(tmp_path, clock) as one, open_ledger(tmp_path, clock) as other:
+    async with ledgers.open(clock) as one, ledgers.open(clock) as other:
         held = await won(one)
         clock.move(seconds=seconds)
         assert (await other.claim(KEY, held.content)).won is False
@@ -82,14 +83,16 @@ async def test_no_clock_makes_a_living_process_dead_or_a_dead_one_alive(seconds:
         assert (await other.claim(KEY, held.content)).won is True
 
 
+TESTS = Path(__file__).parents[2]
+
 CHILD = """
-import sys, time
-from pathlib import Path
+import sys
 import anyio
-from dropship_mcp.ledger import Ledger, OrderKey
+from dropship_mcp.ledger import OrderKey
+from unit.ledger.ledgers import Ledgers
 
 async def hold():
-    ledger = SqliteLedger(Path(sys.argv[1]))
+    ledger = Ledgers.of(*sys.argv[1:]).make()
     for reference, send in (("R-1", False), ("R-2", True)):
         key = OrderKey("sandbox", "dipli", "sandbox", reference)
         row = (await ledger.claim(key, await ledger.hashes({"buyer": "Jane Doe"}))).row
@@ -102,11 +105,17 @@ anyio.run(hold)
 """
 
 
+async def until_unknown(ledger: Ledger, key: OrderKey) -> None:
+    """A database needs a moment to see that a connection was cut."""
+    with anyio.fail_after(10):
+        while (row := await ledger.get(key)) is None or row.state != "unknown":
+            await anyio.lowlevel.checkpoint()
+
+
 @pytest.mark.timeout(60)
-async def test_a_killed_process_is_recognised_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite3"
-    ledger = SqliteLedger(path)
-    async with await anyio.open_process([sys.executable, "-c", CHILD, str(path)]) as child:
+async def test_a_killed_process_is_recognised_at_once(ledgers: Ledgers) -> None:
+    ledger = ledgers.make()
+    async with await anyio.open_process([sys.executable, "-c", CHILD, *ledgers.words()], cwd=TESTS) as child:
         assert child.stdout is not None
         assert await child.stdout.receive() == b"held"
         content = await ledger.hashes({"buyer": "Jane Doe"})
@@ -114,23 +123,24 @@ async def test_a_killed_process_is_recognised_at_once(tmp_path: Path) -> None:
         before = [(await ledger.claim(key, content)).row.state for key in (first, second)]
         child.kill()
         await child.wait()
+        await until_unknown(ledger, second)
         after = [await ledger.claim(key, content) for key in (first, second)]
         assert before == ["claimed", "sending"]
         assert [(claim.won, claim.row.state) for claim in after] == [(True, "claimed"), (False, "unknown")]
     await ledger.close()
 
 
-async def test_many_processes_opening_a_new_ledger_at_once_share_it(tmp_path: Path) -> None:
-    ledgers = [SqliteLedger(tmp_path / "new" / "ledger.sqlite3") for _ in range(12)]
+async def test_many_processes_opening_a_new_ledger_at_once_share_it(ledgers: Ledgers) -> None:
+    opened = [ledgers.make() for _ in range(12)]
     wins: list[bool] = []
 
     async def claim(ledger: Ledger) -> None:
         wins.append((await ledger.claim(KEY, await ledger.hashes(CONTENT))).won)
 
     async with anyio.create_task_group() as tasks:
-        for ledger in ledgers:
+        for ledger in opened:
             tasks.start_soon(claim, ledger)
-    for ledger in ledgers:
+    for ledger in opened:
         await ledger.close()
     assert sorted(wins) == [False] * 11 + [True]
 

@@ -219,7 +219,7 @@ def test_state_is_kept_in_the_folder_the_system_has_for_it(monkeypatch: pytest.M
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     settings = read_settings({})
     assert state_folder() == tmp_path / "dropship-mcp"
-    assert settings.ledger_path() == tmp_path / "dropship-mcp" / "ledger.sqlite3"
+    assert settings.ledger_place() == tmp_path / "dropship-mcp" / "ledger.sqlite3"
     assert settings.sandbox_path() == tmp_path / "dropship-mcp" / "sandbox.sqlite3"
     assert list(tmp_path.iterdir()) == []
 
@@ -233,7 +233,7 @@ def test_without_any_other_word_state_belongs_into_the_home_folder(monkeypatch: 
 def test_paths_may_start_in_the_home_folder_and_the_sandbox_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     settings = read_settings({"DROPSHIP_LEDGER": "~/orders.db", "DROPSHIP_SANDBOX": "~/sandbox.db"})
-    assert settings.ledger_path() == Path("/home/ann/orders.db")
+    assert settings.ledger_place() == Path("/home/ann/orders.db")
     assert settings.sandbox_path() == Path("/home/ann/sandbox.db")
     assert read_settings({"DROPSHIP_SANDBOX": ":memory:"}).sandbox_path() is None
 

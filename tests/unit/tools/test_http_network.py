@@ -41,6 +41,7 @@ async def test_a_port_nobody_listens_on_means_that_nothing_was_sent() -> None:
 
     with pytest.raises(ProviderUnavailable, match="the connection could not be made") as raised:
         await http.send_order(ORDER, once)
+    await http.aclose()
 
     assert (raised.value.sent, once.nothing_left) == ("no", True)
 

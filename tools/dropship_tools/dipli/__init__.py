@@ -11,4 +11,8 @@ DIPLI = Provider(
     credentials=(
         Credential("api_key", "DIPLI_API_KEY", "issued by Dipli to dropship partners", sandbox="sandbox-key"),
     ),
+    routes=(
+        "/api-drop/v2/orders",
+        "/api-drop/v2/orders/{public_id}",
+    ),
 )

@@ -14,4 +14,9 @@ DROPDAY = Provider(
             "account_id", "DROPDAY_ACCOUNT_ID", "Dropday dashboard, account settings", secret=False, sandbox="1001"
         ),
     ),
+    routes=(
+        "/api/v1/orders",
+        "/api/v1/orders/{reference}",
+        "/api/v1/products",
+    ),
 )

@@ -25,4 +25,13 @@ DUOPLANE = Provider(
             sandbox="3101",
         ),
     ),
+    routes=(
+        "/api/orders",
+        "/api/orders/{order_id}",
+        "/api/products",
+        "/api/products/{product_id}",
+        "/products.json",
+        "/purchase_orders.json",
+        "/shipments.json",
+    ),
 )

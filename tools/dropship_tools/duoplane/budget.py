@@ -177,6 +177,7 @@ class SharedBudget:
         self._clock = clock
         self._sleep = sleep
         self._alone_until = clock()
+        self._line = anyio.Lock()  # hands over in the order of asking
 
     async def take(self) -> None:
         """Take one request, after a short wait if need be.
@@ -185,14 +186,18 @@ class SharedBudget:
             RateLimited: the wait would be longer than `LONGEST_WAIT`.
         """
         full = SIZE / PER_SECOND
-        held = await self._ask(lambda: self._bucket.pour(1 / PER_SECOND, full + LONGEST_WAIT))
-        if held is None:
-            await self._alone.take()
-            return
-        wait = round(held - full, 3)
-        _check(wait)
-        if wait > 0:
-            await self._sleep(wait)
+        give_up_at = self._clock() + LONGEST_WAIT
+        async with self._line:
+            while True:
+                held = await self._ask(lambda: self._bucket.pour(1 / PER_SECOND, full))
+                if held is None:
+                    return await self._alone.take()
+                wait = held - full
+                if wait <= 0:
+                    return None
+                if self._clock() + wait > give_up_at:
+                    raise slow_down(wait)
+                await self._sleep(wait)
 
     async def heed(self, told: Quota) -> None:
         """Correct the budget downward by what an answer told."""

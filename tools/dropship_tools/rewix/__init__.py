@@ -23,4 +23,14 @@ REWIX = Provider(
             default="json",
         ),
     ),
+    routes=(
+        "/restful/ghost/orders/0/dropshipping",
+        "/restful/ghost/orders/sold/",
+        "/restful/ghost/orders/dropshipping/locked/",
+        "/restful/ghost/clientorders/clientkey/{key}",
+        "/restful/ghost/clientorders/serverkey/{order_id}",
+        "/restful/export/carriers",
+        "/restful/export/api/products.json",
+        "/restful/export/api/products.xml",
+    ),
 )

@@ -30,6 +30,7 @@ _PIECE = 256 * 1024
 _BEGINS = object()
 _ITEMS, _LAST_UPDATE, _TOTAL = "pageItems", "lastUpdate", "totalItems"
 _EPOCH_MILLISECONDS = re.compile(r"[0-9]{12,14}")
+_MOMENT = re.compile(r"[0-9A-Za-z:.,+/ -]{1,40}")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SOLID = re.compile(r"[^ \t\r\n]")
 
@@ -260,10 +261,13 @@ def _whole(value: Any) -> int | None:
 
 
 def _moment(value: Any) -> str:
-    """When the feed was made, as `since` wants it: ISO 8601, also where JSON has milliseconds since 1970."""
+    """When the feed was made, as `since` wants it: ISO 8601, also where JSON has milliseconds since 1970.
+
+    It travels back in a URL, so what cannot be a moment is none.
+    """
     text = _text(value)
     if not _EPOCH_MILLISECONDS.fullmatch(text):
-        return text
+        return text if _MOMENT.fullmatch(text) else ""
     return datetime.fromtimestamp(int(text) / 1000, UTC).isoformat(timespec="milliseconds")
 
 

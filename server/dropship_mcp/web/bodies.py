@@ -1,0 +1,40 @@
+"""Reading what a client sends: never more than is wanted, and not for ever."""
+
+from __future__ import annotations
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive
+
+from dropship_mcp.web.challenges import refusal
+
+BODY_SECONDS = 30.0
+"""So long a client may take to send a request."""
+
+
+async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Response:
+    """The body of a request, or the refusal of one that is longer than `most` bytes or too slow.
+
+    Raises:
+        ClientDisconnect: nobody is left to answer.
+    """
+    declared = headers.get("content-length", "0")
+    too_large = refusal(413, "too_large", f"at most {most} bytes", connection="close")
+    if declared.isdecimal() and int(declared[:19]) > most:
+        return too_large
+    pieces: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(BODY_SECONDS):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > most:
+                return too_large
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+    return refusal(408, "too_slow", f"no whole request within {BODY_SECONDS:g} s", connection="close")
