@@ -12,7 +12,6 @@ Standard library only, like all settings.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from dropship_mcp.near_names import did_you_mean
 from dropship_tools import PROVIDERS, Provider
 from dropship_tools.provider import Account, Credential
 from dropship_tools.secret import Secret
@@ -160,8 +160,7 @@ def _check_table(name: str, table: Any, problems: list[str]) -> None:
         if not isinstance(value, str | int) or isinstance(value, bool):
             problems.append(f"accounts.{name}.{key} must be text")
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            problems.append(f"accounts.{name}.{key} is not known" + (f"; did you mean {near[0]}?" if near else ""))
+            problems.append(f"accounts.{name}.{key} is not known{did_you_mean(key, known)}")
 
 
 def _account(

@@ -19,8 +19,6 @@ Standard library only, like all settings.
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +26,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from dropship_mcp.caller import SCOPES
+from dropship_mcp.near_names import did_you_mean
 from dropship_tools.urls import LOOPBACK, check_base_url
 
 HTTP_SETTINGS: dict[str, str] = {
@@ -175,6 +174,8 @@ class HttpSettings:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the host. Names are not looked up."""
     try:
+        import ipaddress  # rarely needed, and settings are read at every start
+
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
@@ -304,9 +305,7 @@ class _Source:
         known = [name.removeprefix(prefix).lower() for name in HTTP_SETTINGS if name.startswith(prefix)]
         for key in self.values:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                self._problems.append(f"{self.table}.{key} is not known{hint}")
+                self._problems.append(f"{self.table}.{key} is not known{did_you_mean(key, known)}")
 
 
 def _tokens(auth: _Source) -> tuple[StaticToken, ...]:

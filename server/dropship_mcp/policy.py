@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """Above these an order is denied, or a person asked. None and empty mean no limit.
 
@@ -49,7 +49,7 @@ class Limits:
                 yield f"{name} {_text(value)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """What the operator decided.
 
@@ -92,7 +92,7 @@ class Policy:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderFacts:
     """What the policy looks at.
 
@@ -108,7 +108,7 @@ class OrderFacts:
     test: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Before:
     """What went out before, by the ledger: orders of this mode that were not refused.
 
@@ -121,7 +121,7 @@ class Before:
     same_parcel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reason:
     """One rule that spoke: its name in the settings, what it allows, and what the order has."""
 
@@ -135,7 +135,7 @@ class Reason:
         return f"{self.rule} is {self.limit}, this order: {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """The decision, and every rule that led to it."""
 

@@ -27,7 +27,6 @@ Standard library only, like all settings. A rule that cannot be understood is an
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -35,6 +34,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast, get_args
 
+from dropship_mcp.near_names import did_you_mean
 from dropship_mcp.policy import Decision, Limits, Policy
 
 CAPS: dict[str, str] = {
@@ -187,6 +187,5 @@ def _table(value: Any, where: str, problems: list[str]) -> Mapping[str, Any]:
 def _check_names(values: Mapping[str, Any], where: str, known: tuple[str, ...], problems: list[str]) -> None:
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
             problems.append(f"{where}.{name} is not known{hint}")

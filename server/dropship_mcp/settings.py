@@ -5,7 +5,6 @@ Standard library only: a wrong setting is reported before the SDK, pydantic or a
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import shlex
@@ -17,6 +16,7 @@ from typing import Any, Literal, cast
 from dropship_mcp.account_settings import read_accounts, read_private
 from dropship_mcp.http_settings import HTTP_SETTINGS, HTTP_TABLES, HttpSettings, read_http
 from dropship_mcp.ledger_settings import LEDGER_SETTINGS, LedgerDatabase, read_ledger
+from dropship_mcp.near_names import did_you_mean
 from dropship_mcp.policy import Policy
 from dropship_mcp.policy_settings import read_policy
 from dropship_mcp.telemetry_settings import TELEMETRY_SETTINGS, TelemetrySettings, read_telemetry
@@ -266,13 +266,8 @@ def _belonging_to_nobody(env: Mapping[str, str]) -> list[str]:
 
 def _unknown(env: Mapping[str, str]) -> list[str]:
     """A misspelt limit must not be a missing limit."""
-    problems: list[str] = []
-    known = [name.removeprefix(PREFIX) for name in SETTINGS]  # the prefix alone would make all of them alike
-    for name in sorted(env):
-        if name.startswith(PREFIX) and name not in SETTINGS:
-            near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1)
-            problems.append(f"{name} is not a setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else ""))
-    return problems
+    strange = (name for name in sorted(env) if name.startswith(PREFIX) and name not in SETTINGS)
+    return [f"{name} is not a setting{did_you_mean(name, SETTINGS, PREFIX)}" for name in strange]
 
 
 def _choice(name: str, values: Mapping[str, str], choices: tuple[str, ...], problems: list[str]) -> str:

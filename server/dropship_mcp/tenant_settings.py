@@ -20,11 +20,12 @@ Standard library only, like all settings.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+from dropship_mcp.near_names import did_you_mean
 
 KEYS = ("claim", "orders", "providers", "accounts", "policy")
 
@@ -90,10 +91,7 @@ def _tenant(name: str, table: Any, problems: list[str]) -> TenantTable:
         problems.append(f"{where} must be a table: [{where}]")
         table = {}
     values = cast("Mapping[str, Any]", table)
-    for key in values:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1)
-            problems.append(f"{where}.{key} is not known" + (f"; did you mean {near[0]}?" if near else ""))
+    problems += [f"{where}.{k} is not known{did_you_mean(k, KEYS)}" for k in values if k not in KEYS]
     accounts: Any = values.get("accounts", {})
     if not isinstance(accounts, Mapping):
         problems.append(f"{where}.accounts must be tables: [{where}.accounts.NAME]")

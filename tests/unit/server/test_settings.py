@@ -279,7 +279,7 @@ def test_a_configuration_file_adds_named_accounts(tmp_path: Path) -> None:
     [
         ("[accounts", ["DROPSHIP_CONFIG is not valid TOML: at end of document"]),
         ("accounts = 5", ["DROPSHIP_CONFIG: accounts must be tables: [accounts.NAME]"]),
-        ("[limits]", ["DROPSHIP_CONFIG: [limits] is not known; there are: accounts, policy, http, auth"]),
+        ("[limits]", ["DROPSHIP_CONFIG: [limits] is not known; there are: accounts, policy, tenants, http, auth"]),
         ("[accounts]\nlamps = 1", ["accounts.lamps must be a table"]),
         ("[accounts.lamps]", ["accounts.lamps.provider must be one of: dipli, rewix, dropday, duoplane"]),
         (
