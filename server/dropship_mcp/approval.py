@@ -164,7 +164,7 @@ def _lines(connection: Connection, plan: Plan, content: Content, verdict: Verdic
         yield "Paid from the account's credit at once."
     if summary.test is not None:
         yield "A test order: nothing is delivered." if summary.test else "A real order, no test."
-    yield f"Recipient: {_quoted(summary.recipient)}, country {_quoted(summary.country)}"
+    yield f"Recipient: {_quoted(summary.recipient)}, {_quoted(summary.place)}, country {_quoted(summary.country)}"
     if rules := [reason.text() for reason in verdict.reasons if reason.rule != "orders"]:
         yield f"Asked because: {clean('; '.join(rules), LINE * 5)}"
     yield f"Fingerprint: {content.fingerprint[:4]}-{content.fingerprint[4:8]}"

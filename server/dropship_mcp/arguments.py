@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -87,11 +88,12 @@ def _opened(text: str) -> Any:
 
 def _expected(model: type[BaseModel] | None, name: str) -> tuple[type[BaseModel] | None, bool]:
     """The model inside the field called `name`, and whether the field is a list."""
-    field = model.model_fields.get(name) if model else None
-    if field is None:
-        return None, False
-    models, is_list = _inside(field.annotation)
-    return models, is_list
+    return _fields(model).get(name, (None, False)) if model else (None, False)
+
+
+@cache
+def _fields(model: type[BaseModel]) -> Mapping[str, tuple[type[BaseModel] | None, bool]]:
+    return {name: _inside(field.annotation) for name, field in model.model_fields.items()}
 
 
 def _inside(annotation: Any) -> tuple[type[BaseModel] | None, bool]:

@@ -219,7 +219,7 @@ def _own(
     ordering: Ordering,
     creators: dict[str, CreateTool[Any, Any]],
 ) -> Iterable[Offer]:
-    for tool in own_tools.build(settings, accounts, ledger, creators):
+    for tool in own_tools.build(settings, accounts, ledger, ordering.desk, creators):
         yield Offer(
             name=tool.name,
             title=tool.title,

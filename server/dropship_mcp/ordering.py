@@ -73,7 +73,8 @@ class Ordering:
         self._budget = budget or Budget()
         self._watch = watch or NobodyWatches()
         self._asking = Asking(ledger, self._policy.approval, now, self._budget.report, self._watch)
-        self._placing = Placing(ledger, desk or Desk(), now, self._budget)
+        self.desk = desk or Desk()
+        self._placing = Placing(ledger, self.desk, now, self._budget)
         self._flights: dict[OrderKey, _Flight] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from pydantic import Field, create_model
 
 from dropship_mcp.accounts import Accounts, told_apart
+from dropship_mcp.approval import Desk
 from dropship_mcp.ledger import Approval, Ledger, Row
 from dropship_mcp.order_looks import Creators, FindOrder, FoundOrders, OrderLooks, Settled, SettleOrder, time_text
 from dropship_mcp.settings import Settings
@@ -37,7 +38,7 @@ class OwnTool:
     asks: bool = True
 
 
-def build(settings: Settings, accounts: Accounts, ledger: Ledger, creators: Creators) -> list[OwnTool]:
+def build(settings: Settings, accounts: Accounts, ledger: Ledger, desk: Desk, creators: Creators) -> list[OwnTool]:
     """The common tools. Looking and settling need a provider with an account."""
     status = OwnTool(
         name="dropship_status",
@@ -48,7 +49,7 @@ def build(settings: Settings, accounts: Accounts, ledger: Ledger, creators: Crea
         ),
         arguments=NoArguments,
         result=StatusReport,
-        run=_Status(settings, accounts, ledger),
+        run=_Status(settings, accounts, ledger, desk),
         asks=False,
     )
     if not creators:
@@ -146,10 +147,11 @@ class StatusReport(Result):
 
 
 class _Status:
-    def __init__(self, settings: Settings, accounts: Accounts, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, accounts: Accounts, ledger: Ledger, desk: Desk) -> None:
         self._settings = settings
         self._accounts = accounts
         self._ledger = ledger
+        self._desk = desk
 
     async def __call__(self, _: NoArguments) -> StatusReport:
         settings = self._settings
@@ -211,8 +213,7 @@ class _Status:
         if not self._settings.ordering:
             return "Ordering is switched off. A person switches it on with DROPSHIP_ORDERS=ask or allow."
         if waiting:
-            command = self._settings.approve_command()
-            return f"A person decides on the waiting orders with `{command} NUMBER`; then repeat the same call."
+            return f"Ask a person to decide on the waiting orders ({self._desk.ways()}); then repeat the same call."
         if self._settings.mode == "sandbox":
             return "Orders go to the sandbox and cost nothing. A person goes live with DROPSHIP_MODE=live."
         if not self._accounts.providers():

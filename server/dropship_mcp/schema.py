@@ -51,7 +51,7 @@ def _field(field: FieldInfo, depth: int) -> Schema:
 def _value(annotation: Any, metadata: list[Any], depth: int) -> Schema:
     for said in reversed(metadata):
         if isinstance(said, WithJsonSchema):
-            return dict(said.json_schema or {})
+            return _telling(said.json_schema or {})
     kind, inside = get_origin(annotation) or annotation, get_args(annotation)
     if kind is Annotated:
         return _value(inside[0], [*inside[1:], *metadata], depth)
@@ -74,4 +74,9 @@ def _value(annotation: Any, metadata: list[Any], depth: int) -> Schema:
             schema["minimum"] = said.ge
         elif isinstance(said, Le):
             schema["maximum"] = said.le
-    return schema
+    return _telling(schema)
+
+
+def _telling(schema: Schema) -> Schema:
+    """Without a minimum of 0 or 1: nobody offers less of anything, and saying so thirty times costs tokens."""
+    return {name: value for name, value in schema.items() if name != "minimum" or value not in (0, 1)}

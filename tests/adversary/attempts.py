@@ -7,7 +7,7 @@ other with how each must end, and how many orders the provider has afterwards.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -64,7 +64,7 @@ class Attempt:
 
     name: str
     policy: Policy
-    steps: Callable[[Sample], list[Step]]
+    steps: Callable[[Sample], Sequence[Step]]
     stored: int = 0
     providers: tuple[str, ...] = ALL
 
@@ -117,6 +117,11 @@ def street(sample: Sample) -> str:
         "dropday": "shipping_address.address1",
         "duoplane": "shipping_address.address_1",
     }[sample.provider]
+
+
+def city(sample: Sample) -> str:
+    """Where the recipient's city stands."""
+    return country(sample).rpartition(".")[0] + "." * (sample.provider != "dipli") + "city"
 
 
 def name(sample: Sample) -> tuple[str, Any]:

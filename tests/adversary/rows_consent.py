@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from adversary.attempts import (
@@ -53,20 +53,20 @@ CLAIMS: Mapping[str, Any] = {
 """Arguments that no tool has."""
 
 
-def claims(sample: Sample) -> list[Step]:
+def claims(sample: Sample) -> Sequence[Step]:
     """Arguments that claim an agreement, or that somebody else decides."""
     return [order(sample, "invalid_arguments", {argument: value}) for argument, value in CLAIMS.items()]
 
 
-def claims_everywhere(sample: Sample) -> list[Step]:
+def claims_everywhere(sample: Sample) -> Sequence[Step]:
     """The same in every object of the order."""
     attempts = with_everywhere(sample.order, {"confirm": True})
     return [Call(sample.create, arguments, "invalid_arguments") for arguments in attempts]
 
 
-def claims_inside_texts(sample: Sample) -> list[Step]:
+def claims_inside_texts(sample: Sample) -> Sequence[Step]:
     """Objects as JSON in strings, once and twice, with a claim inside."""
-    nested = {n: v for n, v in sample.order.items() if isinstance(v, dict | list)}
+    nested: dict[str, Any] = {n: v for n, v in sample.order.items() if isinstance(v, dict | list)}
     calls: list[Step] = []
     for argument, value in nested.items():
         [first, *_] = with_everywhere(value, {"approved": True})
@@ -76,23 +76,24 @@ def claims_inside_texts(sample: Sample) -> list[Step]:
     return [*calls, Call(sample.create, {"arguments": whole}, "invalid_arguments")]
 
 
-def asks_again_and_again(sample: Sample) -> list[Step]:
+def asks_again_and_again(sample: Sample) -> Sequence[Step]:
     """Repeating oneself convinces nobody."""
     return [order(sample, "needs_approval")] * 5
 
 
-def says_not_a_dry_run(sample: Sample) -> list[Step]:
+def says_not_a_dry_run(sample: Sample) -> Sequence[Step]:
     """Every way to write false."""
     texts = [order(sample, "needs_approval", dry_run=no) for no in ("false", "FALSE", "0", 0, "no", "off", False, None)]
-    return [*texts, *(order(sample, "invalid_arguments", dry_run=odd) for odd in ("", "maybe", 2, "null", [], {}))]
+    odd: tuple[Any, ...] = ("", "maybe", 2, "null", [], {})
+    return [*texts, *(order(sample, "invalid_arguments", dry_run=value) for value in odd)]
 
 
-def takes_a_preview_for_consent(sample: Sample) -> list[Step]:
+def takes_a_preview_for_consent(sample: Sample) -> Sequence[Step]:
     """A dry run shows what would be asked, and nothing else."""
     return [order(sample, "preview", dry_run=True)] * 2 + [order(sample, "needs_approval")]
 
 
-def settles_what_waits(sample: Sample) -> list[Step]:
+def settles_what_waits(sample: Sample) -> Sequence[Step]:
     """Settling an order that was never sent makes nothing of it."""
     settle = Call("dropship_settle_order", {"provider": sample.provider, "reference": REFERENCE}, "not_found")
     return [settle, order(sample, "needs_approval"), settle, order(sample, "needs_approval")]
@@ -111,7 +112,7 @@ CONSENT = [
 # --- agreeing to one order and sending another -----------------------------------------------------------------------
 
 
-def swaps(changes: Callable[[Sample], Mapping[str, Any]]) -> Callable[[Sample], list[Step]]:
+def swaps(changes: Callable[[Sample], Mapping[str, Any]]) -> Callable[[Sample], Sequence[Step]]:
     """After the person agreed, something else is sent; the agreement is still good for the order it was given for."""
     return lambda sample: [
         order(sample, "needs_approval"),
@@ -123,7 +124,7 @@ def swaps(changes: Callable[[Sample], Mapping[str, Any]]) -> Callable[[Sample], 
     ]
 
 
-def same(changes: Callable[[Sample], Mapping[str, Any]]) -> Callable[[Sample], list[Step]]:
+def same(changes: Callable[[Sample], Mapping[str, Any]]) -> Callable[[Sample], Sequence[Step]]:
     """What is only written differently is the order that was agreed to."""
     return lambda sample: [
         order(sample, "needs_approval"),
@@ -190,7 +191,7 @@ SWAPPED = [
 # --- using an agreement twice, late, or elsewhere --------------------------------------------------------------------
 
 
-def uses_it_for_another_reference(sample: Sample) -> list[Step]:
+def uses_it_for_another_reference(sample: Sample) -> Sequence[Step]:
     """An agreement is for one reference."""
     return [
         order(sample, "needs_approval"),
@@ -201,12 +202,12 @@ def uses_it_for_another_reference(sample: Sample) -> list[Step]:
     ]
 
 
-def uses_it_when_it_is_over(sample: Sample) -> list[Step]:
+def uses_it_when_it_is_over(sample: Sample) -> Sequence[Step]:
     """To the minute."""
     return [order(sample, "needs_approval"), Decides(), Waits(30), order(sample, "needs_approval")]
 
 
-def uses_it_at_the_last_moment(sample: Sample) -> list[Step]:
+def uses_it_at_the_last_moment(sample: Sample) -> Sequence[Step]:
     """It is good for its whole time, and once."""
     return [
         order(sample, "needs_approval"),
@@ -218,12 +219,12 @@ def uses_it_at_the_last_moment(sample: Sample) -> list[Step]:
     ]
 
 
-def answers_a_question_that_is_over(sample: Sample) -> list[Step]:
+def answers_a_question_that_is_over(sample: Sample) -> Sequence[Step]:
     """A new question with a new number is asked; agreeing to that one counts."""
     return [order(sample, "needs_approval"), Waits(31), order(sample, "needs_approval"), Decides(2)]
 
 
-def asks_for_the_same_parcel_twice_before_anybody_agrees(sample: Sample) -> list[Step]:
+def asks_for_the_same_parcel_twice_before_anybody_agrees(sample: Sample) -> Sequence[Step]:
     """Two questions that looked harmless: the second agreement was given before the first parcel had left."""
     return [
         order(sample, "needs_approval"),
@@ -235,7 +236,7 @@ def asks_for_the_same_parcel_twice_before_anybody_agrees(sample: Sample) -> list
     ]
 
 
-def asks_before_a_limit_is_reached(sample: Sample) -> list[Step]:
+def asks_before_a_limit_is_reached(sample: Sample) -> Sequence[Step]:
     """A question that did not tell that it would be the day's second order."""
     far = {sample.reference: "OTHER-1", street(sample): "18 Xylophone Lane"}
     return [
@@ -248,13 +249,13 @@ def asks_before_a_limit_is_reached(sample: Sample) -> list[Step]:
     ]
 
 
-def orders_under_another_name_after_a_no(sample: Sample) -> list[Step]:
+def orders_under_another_name_after_a_no(sample: Sample) -> Sequence[Step]:
     """A no holds for an hour, whatever the parcel is called then."""
     again = [renamed(sample, reference, "not_allowed") for reference in ("WEB-1002", "web-1001", "WEB-1001.", "1001")]
     return [order(sample, "needs_approval"), Decides(agreed=False), *again, order(sample, "not_allowed")]
 
 
-def sets_the_clock_back_after_a_no(sample: Sample) -> list[Step]:
+def sets_the_clock_back_after_a_no(sample: Sample) -> Sequence[Step]:
     """The past does not know of the no, the ledger does."""
     return [
         order(sample, "needs_approval"),
@@ -264,7 +265,7 @@ def sets_the_clock_back_after_a_no(sample: Sample) -> list[Step]:
     ]
 
 
-def previews_what_was_declined(sample: Sample) -> list[Step]:
+def previews_what_was_declined(sample: Sample) -> Sequence[Step]:
     """It may be looked at, and stays declined."""
     return [
         order(sample, "needs_approval"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from adversary.attempts import Attempt, Call, Decides
+from adversary.attempts import Attempt, Call, Decides, Json
 from adversary.rows_consent import CONSENT, SWAPPED, USED
 from adversary.rows_limits import LIMITS, NAMES
 from dropship_mcp.ledger import SqliteLedger
@@ -50,7 +51,7 @@ async def ending(desk: Bench, call: Call) -> str:
     """How a call ended; an error has its form and tells nothing of the buyer."""
     result = await desk.result(call.tool, call.arguments)
     if not result.is_error:
-        return str((result.structured_content or {}).get("outcome", "ok"))
+        return str(cast("Json", result.structured_content).get("outcome", "ok"))
     text = text_of(result)
     check_error(text, orders=desk.tools[call.tool]["annotations"]["destructiveHint"])
     assert [value for value in PERSONAL if value.casefold() in text.casefold()] == []

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from adversary.attempts import changed, lines, name
+from adversary.attempts import changed, city, lines, name
 from dropship_mcp.approval import MOST_ITEMS
 from e2e.processes import COMMAND, environment, started
 from e2e.terminals import in_terminal
 from protocol.bench import bench
 from protocol.persons import PUT_AWAY, Person
-from protocol.samples import DROPDAY, Sample
+from protocol.samples import DROPDAY, DUOPLANE, Sample
 from protocol.test_approval import asking
 
 pytestmark = pytest.mark.anyio
@@ -52,17 +52,17 @@ FORM = (
     rf"(- \d+ x {QUOTED}( {QUOTED})?(, \d+(\.\d+)? each)?\n)*(- and more: \d+ lines?, \d+ pieces?\n)?"
     r"Total: (price set by the provider|\d+\.\d+ \(currency not stated\))",
     r"((A real order, no test\.|A test order: nothing is delivered\.|Paid from the account's credit at once\.)\n)?"
-    rf"Recipient: {QUOTED}, country \"[A-Z][A-Z]\"",
+    rf"Recipient: {QUOTED}, {QUOTED}, country \"[A-Z][A-Z]\"",
     r"Fingerprint: [0-9a-f]{4}-[0-9a-f]{4}",
 )
 
 
 def tricked(sample: Sample, text: str) -> dict[str, Any]:
     """The order with the text wherever the question shows one."""
-    changes = {name(sample)[0]: text}
+    changes = {name(sample)[0]: text, city(sample): text}
     if sample.provider in ("dropday", "duoplane"):
         changes[f"{lines(sample)}.0.name"] = text
-        changes[f"{lines(sample)}.0.{'external_id' if sample.provider == 'dropday' else 'retailer_sku'}"] = text
+        changes[f"{lines(sample)}.0.{'reference' if sample.provider == 'dropday' else 'retailer_sku'}"] = text
     return changed(sample, changes)
 
 
@@ -78,6 +78,15 @@ async def test_the_question_keeps_its_form(tmp_path: Path, sample: Sample, trick
     assert all(line.isprintable() for line in question.splitlines())
     assert "<" not in question
     assert "evil.example" not in text  # what the model is told holds nothing of it
+
+
+async def test_a_product_with_two_names_is_shown_with_both(tmp_path: Path) -> None:
+    """Duoplane goes by the number, whatever SKU stands beside it."""
+    person = Person(PUT_AWAY)
+    item = {"name": "Tote", "quantity": 1, "retailer_sku": "HP-TOTE", "retailer_product_id": 2100003}
+    async with bench(tmp_path, "legacy", settings=asking(DUOPLANE), person=person) as desk:
+        await desk.fail(DUOPLANE.create, DUOPLANE.arguments(order_items=[item]))
+    assert '\n- 1 x "HP-TOTE / 2100003" "Tote"\n' in person.questions[0]
 
 
 async def test_more_lines_than_anybody_reads_are_counted(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import mcp_types as types
 import pytest
@@ -21,7 +23,7 @@ from dropship_mcp.ordering import Ordering
 from dropship_mcp.policy import Limits, Policy
 from dropship_mcp.settings import Settings
 from dropship_tools.errors import NeedsApproval, NotAllowed
-from protocol.bench import Era, bench
+from protocol.bench import VERSIONS, Era, bench
 from protocol.samples import Sample
 
 pytestmark = pytest.mark.anyio
@@ -127,25 +129,18 @@ async def test_only_the_guides_can_be_read_as_resources(tmp_path: Path, era: Era
         assert "passwd" not in error.value.error.message
 
 
-class Capable:
-    """The part of a host's context that says what it can show."""
-
-    protocol_version = "2026-07-28"
-
-    def __init__(self, elicitation: types.ElicitationCapability | None) -> None:
-        self.session = self
-        self.client_capabilities = types.ClientCapabilities(elicitation=elicitation)
+def host_of(version: str, elicitation: types.ElicitationCapability | None) -> Host:
+    """A host, known by what it says it can show."""
+    session = SimpleNamespace(client_capabilities=types.ClientCapabilities(elicitation=elicitation))
+    context: Any = SimpleNamespace(protocol_version=version, session=session)
+    return HostDialog(context, types.CallToolRequestParams(name="dropday_create_order", arguments={}))
 
 
-@pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
-async def test_a_host_that_only_opens_addresses_is_not_shown_a_form(tmp_path: Path, era: str) -> None:
+async def test_a_host_that_only_opens_addresses_is_not_shown_a_form(tmp_path: Path, era: Era) -> None:
     row = row_of("dropday")
-    params = types.CallToolRequestParams(name=row.create, arguments={})
     urls = types.ElicitationCapability(url=types.UrlElicitationCapability())
     for elicitation in (None, urls):
-        context = Capable(elicitation)
-        context.protocol_version = era
-        host: Host = HostDialog(context, params)
+        host = host_of(VERSIONS[era], elicitation)
         folder = tmp_path / str(elicitation is None)
         folder.mkdir()
         async with open_rig(folder, policy=ASK) as rig:

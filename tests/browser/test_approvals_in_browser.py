@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from playwright.async_api import Browser, Page, ViewportSize
+from playwright.async_api import Browser, Locator, Page, ViewportSize
 
 from browser.browsers import DESK, PHONE, chromium, complaints, page_of
 from dropship_mcp.web.tokens import digest
@@ -74,6 +74,12 @@ async def enter(page: Page) -> None:
         await page.keyboard.press("Enter")
 
 
+async def follow(page: Page, control: Locator) -> None:
+    """Click, and wait for the next page."""
+    async with page.expect_navigation():
+        await control.click()
+
+
 async def sign_in(page: Page) -> None:
     """With the keyboard."""
     await press_until(page, "token")
@@ -132,8 +138,7 @@ async def test_a_page_elsewhere_can_neither_send_the_form_nor_frame_the_page(tmp
         await page.route("http://evil.example/", lambda route: route.fulfill(body=hostile, content_type="text/html"))
         await page.goto("http://evil.example/")
         framed = page.frames[1].url
-        async with page.expect_navigation():
-            await page.locator("button").click()
+        await follow(page, page.locator("button"))
         answered = await page.locator("h1").inner_text()
         await page.goto(f"{served.page}/1")
         state = await page.locator("h1").inner_text()
@@ -165,15 +170,15 @@ async def test_every_page_can_be_used_by_everybody(tmp_path: Path, size: Viewpor
         await page.goto(f"{served.page}/1")
         await look("sign in")
         await page.locator("#token").fill("wrong")
-        await page.get_by_role("button", name="Sign in").click()
+        await follow(page, page.get_by_role("button", name="Sign in"))
         await look("refused")
         await page.locator("#token").fill(STAFF)
-        await page.get_by_role("button", name="Sign in").click()
+        await follow(page, page.get_by_role("button", name="Sign in"))
         await look("waiting")
-        await page.get_by_role("link", name="All approvals").click()
+        await follow(page, page.get_by_role("link", name="All approvals"))
         await look("overview")
-        await page.get_by_role("link", name="Approval 1").click()
-        await page.get_by_role("button", name="Decline").click()
+        await follow(page, page.get_by_role("link", name="Approval 1"))
+        await follow(page, page.get_by_role("button", name="Decline"))
         await look("declined")
         await page.goto(f"{served.page}/99")
         await look("not found")

@@ -5,6 +5,7 @@ A conversation of the older versions is a session with a process of its own; tho
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -16,19 +17,23 @@ import anyio
 import uvicorn
 from anyio.abc import Process, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dropship_mcp.web.serving import WebServer, listen
+from web.sites import modern
 
 Json = dict[str, Any]
+Answers = asyncio.Queue[Json | None]
+"""What a process says to one request; None is the end."""
+
 Start = Callable[[], Awaitable[Process]]
 
 MODERN = "2026-07-28"
 LONGEST = 1 << 22
+DISCOVER: Json = modern("server/discover")["json"]
 
 
 @dataclass
@@ -36,18 +41,16 @@ class Conversation:
     """One process, and the requests that wait for its answers."""
 
     process: Process
-    _waiting: dict[int, tuple[Any, MemoryObjectSendStream[Json]]] = field(
-        default_factory=dict[int, tuple[Any, MemoryObjectSendStream[Json]]]
-    )
+    _waiting: dict[int, tuple[Any, Answers]] = field(default_factory=dict[int, tuple[Any, "Answers"]])
     _last: int = 0
 
-    async def ask(self, request: Json) -> MemoryObjectReceiveStream[Json]:
+    async def ask(self, request: Json) -> Answers:
         """What comes until the request is answered. Its number is replaced, for clients all begin with the same."""
-        send, receive = anyio.create_memory_object_stream[Json](100)
+        answers = Answers()
         self._last += 1
-        self._waiting[self._last] = (request["id"], send)
+        self._waiting[self._last] = (request["id"], answers)
         await self.tell({**request, "id": self._last})
-        return receive
+        return answers
 
     async def tell(self, message: Json) -> None:
         """A message without an answer."""
@@ -61,12 +64,12 @@ class Conversation:
         while True:
             message: Json = json.loads(await lines.receive_until(b"\n", LONGEST))
             if "method" in message:  # belongs to the request under way, which pipes cannot say
-                _, stream = self._waiting[max(self._waiting)]
-                await stream.send(message)
+                _, answers = self._waiting[max(self._waiting)]
+                answers.put_nowait(message)
             else:
-                number, stream = self._waiting.pop(message["id"])
-                await stream.send({**message, "id": number})
-                stream.close()
+                number, answers = self._waiting.pop(message["id"])
+                answers.put_nowait({**message, "id": number})
+                answers.put_nowait(None)
 
 
 class Bridge:
@@ -81,17 +84,19 @@ class Bridge:
 
     async def _post(self, request: Request) -> Response:
         message: Json = await request.json()
-        modern = request.headers.get("mcp-protocol-version") == MODERN
-        session = MODERN if modern else request.headers.get("mcp-session-id", "")
+        newest = request.headers.get("mcp-protocol-version") == MODERN
+        session = MODERN if newest else request.headers.get("mcp-session-id", "")
         if session not in self._conversations:
             session = session or f"session-{len(self._conversations)}"
             self._conversations[session] = await self._begin()
+            if newest:  # the first request decides which versions a process speaks, and the suite begins with a bad one
+                await (await self._conversations[session].ask(DISCOVER)).get()
         conversation = self._conversations[session]
         if "id" not in message or "method" not in message:
             await conversation.tell(message)
             return Response(status_code=202)
         answers = await conversation.ask(message)
-        headers = {} if modern else {"mcp-session-id": session}
+        headers = {} if newest else {"mcp-session-id": session}
         return StreamingResponse(_events(answers), media_type="text/event-stream", headers=headers)
 
     async def _begin(self) -> Conversation:
@@ -101,10 +106,9 @@ class Bridge:
         return conversation
 
 
-async def _events(messages: MemoryObjectReceiveStream[Json]) -> AsyncGenerator[str]:
-    async with messages:
-        async for message in messages:
-            yield f"event: message\ndata: {json.dumps(message)}\n\n"
+async def _events(answers: Answers) -> AsyncGenerator[str]:
+    while (message := await answers.get()) is not None:
+        yield f"event: message\ndata: {json.dumps(message)}\n\n"
 
 
 @asynccontextmanager
@@ -116,9 +120,17 @@ async def bridge(command: list[str], env: dict[str, str], cwd: str) -> AsyncGene
         return await anyio.open_process(command, stdin=pipe, stdout=pipe, stderr=None, env=env, cwd=cwd)
 
     listener = listen("127.0.0.1", 0)
-    async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
         app = Bridge(start, tasks, stack).app
-        server = WebServer(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
-        tasks.start_soon(lambda: server.serve(sockets=[listener]))
+        server = WebServer(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+        served = anyio.Event()
+
+        async def serve() -> None:
+            await server.serve(sockets=[listener])
+            served.set()
+
+        tasks.start_soon(serve)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        server.stop()
+        await served.wait()
         tasks.cancel_scope.cancel()

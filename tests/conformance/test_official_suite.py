@@ -95,6 +95,5 @@ async def test_the_server_conforms_over_pipes(revision: str, tmp_path: Path) -> 
     async with bridge([*COMMAND, "stdio"], environment_of(tmp_path), str(tmp_path)) as url:
         found = await run_suite(url, revision, tmp_path)
 
-    print(not_good(found))
     assert not_good({scenario: checks for scenario, checks in found.items() if scenario not in ABOUT_HTTP}) == {}
     assert await required(revision, tmp_path) <= found.keys()

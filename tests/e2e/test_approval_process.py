@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -17,6 +17,8 @@ from e2e.terminals import in_terminal
 from protocol.bench import ERAS, Era, text_of
 from protocol.persons import NO, UNTICKED, Answer, Person
 from protocol.samples import DROPDAY, REFERENCE
+
+Json = dict[str, Any]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
 
@@ -35,7 +37,7 @@ def host(folder: Path, era: Era, person: Person | None = None) -> Client:
 async def order(client: Client, **changes: Any) -> str:
     """The outcome, or the error's text."""
     result = await client.call_tool(DROPDAY.create, DROPDAY.arguments(**changes))
-    return text_of(result) if result.is_error else str((result.structured_content or {})["outcome"])
+    return text_of(result) if result.is_error else cast("Json", result.structured_content)["outcome"]
 
 
 def approve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

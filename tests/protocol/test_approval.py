@@ -321,3 +321,23 @@ async def test_only_the_create_tools_can_end_in_a_question(tmp_path: Path) -> No
                 "no_such_tool", {}, input_responses={"approval": YES()}, request_state="x"
             )
         assert (await desk.call("dropship_status"))["ordering"] == "ask"
+
+
+async def test_the_question_shows_where_the_parcel_goes_but_not_the_street(tmp_path: Path, sample: Sample) -> None:
+    person = Person(PUT_AWAY)
+    async with bench(tmp_path, "legacy", settings=asking(sample), person=person) as desk:
+        await desk.fail(sample.create, sample.arguments())
+    [line] = [line for line in person.questions[0].splitlines() if line.startswith("Recipient")]
+    assert line == 'Recipient: "Zenobia Quastel", "75019 Belleville", country "FR"'
+    assert "Xylophone" not in person.questions[0]
+
+
+async def test_a_yes_to_one_of_two_alike_stands_beside_a_no_to_the_other(tmp_path: Path, era: Era) -> None:
+    async with bench(tmp_path, era, settings=asking(DROPDAY)) as desk:
+        other = DROPDAY.arguments(**{DROPDAY.reference: f"{REFERENCE}-B"})
+        await desk.fail(DROPDAY.create, DROPDAY.arguments())
+        await desk.fail(DROPDAY.create, other)
+        await approve(desk, 1)
+        await approve(desk, 2, agreed=False)
+        assert "a person declined this order" in await desk.fail(DROPDAY.create, other)
+        assert (await desk.call(DROPDAY.create, DROPDAY.arguments()))["outcome"] == "placed"

@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from dropship_mcp.app import build_app
 from dropship_mcp.ledger import SqliteLedger, make_ledger
 from dropship_mcp.settings import Settings, read_settings
+from dropship_mcp.watching import NobodyWatches, Watch
 from dropship_mcp.web.approvals import Office
 from dropship_mcp.web.site import Site
 from dropship_mcp.web.tokens import digest
@@ -114,9 +115,9 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, tenants: str = TENANTS, *, issuer: Issuer | None = None, **env: str
+    folder: Path, tenants: str = TENANTS, *, issuer: Issuer | None = None, watch: Watch | None = None, **env: str
 ) -> AsyncGenerator[House]:
-    """What `dropship-mcp http` builds from these settings."""
+    """What `dropship-mcp http` builds from these settings. `watch`: is told what people decide."""
     settings = read_settings({**settings_file(folder, tenants), **env})
     clock = Clock()
     branches: dict[str, Branch] = {}
@@ -134,8 +135,10 @@ async def house(
         )
         for name, branch in branches.items()
     }
+    watch = watch or NobodyWatches()
     offices = {
-        name or None: Office(b.ledger, b.settings.mode, b.settings.policy.approval) for name, b in branches.items()
+        name or None: Office(b.ledger, b.settings.mode, b.settings.policy.approval, watch)
+        for name, b in branches.items()
     }
     keys = (issuer or Issuer()).key_set()
     site = Site(settings.http, servers, {}, 8000, keys=keys, offices=offices)

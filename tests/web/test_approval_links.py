@@ -18,6 +18,7 @@ from web.sites import REQUESTS, URL
 pytestmark = pytest.mark.anyio
 
 LINK = "http://127.0.0.1:8000/approvals/1"
+LINKED = "A person has to decide on this order (approval 1). The page shows it."
 ASK = "[tenants.acme]\norders = 'ask'\n[tenants.globex]"
 HOSTS: list[dict[str, Any]] = [{"url": {}}, {"url": {}, "form": {}}]
 """Hosts that open links; the second one shows forms too."""
@@ -52,7 +53,7 @@ async def test_a_host_that_opens_links_gets_the_page_and_the_order_leaves_after_
     [(_, request)] = first["inputRequests"].items()
     params = request["params"]
     assert (request["method"], params["mode"], params["url"]) == ("elicitation/create", "url", LINK)
-    assert params["message"] == "A person has to decide on this order (approval 1). The page shows it."
+    assert params["message"] == LINKED
     assert second.json()["result"]["structuredContent"]["outcome"] == "placed"
 
 
@@ -100,7 +101,8 @@ async def test_a_form_is_shown_to_nobody_who_may_not_agree(tmp_path: Path, era: 
         said = text_of(await client.call_tool(sample.create, sample.order))
 
     assert said.startswith("needs_approval")
-    assert (person.questions, sent(served, sample)) == ([], 0)
+    assert set(person.questions) <= {LINKED}  # the SDK's client says that it opens links, and agrees to that
+    assert sent(served, sample) == 0
 
 
 async def test_the_status_names_the_page(tmp_path: Path, era: Era) -> None:

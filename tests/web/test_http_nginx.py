@@ -18,7 +18,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from dropship_mcp.web.tokens import new_token
+from dropship_mcp.web.tokens import digest, new_token
 from dropship_tools.sandbox.faults import Fault, add_fault, pending_faults
 from dropship_tools.sandbox.store import SandboxStore
 from e2e.processes import DEADLINE
@@ -28,6 +28,7 @@ from web.nginx import certificate, free_port, nginx
 from web.sites import REQUESTS
 from web.webprocess import WebProcess, web_process
 
+STAFF = "staff-token"
 pytestmark = [pytest.mark.anyio, pytest.mark.nginx, pytest.mark.timeout(90)]
 
 
@@ -57,7 +58,7 @@ def front(folder: Path) -> Generator[Front]:
         "DROPSHIP_HTTP_PUBLIC_URL": url,
         "DROPSHIP_AUTH_ISSUER": "https://login.example.com",
         "DROPSHIP_AUTH_JWKS_URL": "https://login.example.com/jwks.json",
-        "DROPSHIP_AUTH_TOKENS": f"alice {sha256} orders:read orders:write",
+        "DROPSHIP_AUTH_TOKENS": f"alice {sha256} orders:read orders:write, staff {digest(STAFF)} orders:approve",
         "DROPSHIP_LEDGER": str(folder / "ledger.sqlite3"),
         "DROPSHIP_SANDBOX": str(folder / "sandbox.sqlite3"),
     }
@@ -117,3 +118,21 @@ async def test_an_order_whose_server_dies_is_not_sent_again_by_nginx(tmp_path: P
 
     assert statuses == [502]
     assert len(proxied.store.find(sample.provider, "order", REFERENCE)) <= 1
+
+
+async def test_people_sign_in_to_the_approvals_page_and_not_without_end(tmp_path: Path) -> None:
+    with front(tmp_path) as proxied:
+        page = proxied.url.replace("/mcp", "/approvals")
+        ours = {"origin": page.removesuffix("/approvals")}
+        async with proxied.http(token=False) as http:
+            signed_in = await http.post(f"{page}/sign-in", data={"token": STAFF}, headers=ours)
+            overview = await http.get(page)
+            beside = await http.get(f"{page}x")
+            tried = [await http.post(f"{page}/sign-in", data={"token": "guess"}, headers=ours) for _ in range(7)]
+
+    assert signed_in.headers["location"] == "/approvals"
+    assert signed_in.headers["set-cookie"].startswith("__Secure-dropship-approvals=")
+    assert "Signed in as staff" in overview.text
+    assert overview.headers["content-security-policy"].startswith("default-src 'none'; ")
+    assert beside.status_code == 404
+    assert [answered.status_code for answered in (tried[0], tried[-1])] == [401, 503]

@@ -15,6 +15,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import getproxies
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
+
+_IDLE = {"GET": 5.0, "POST": 1.0}
+"""Seconds for which a connection is kept for the next request. One that the provider closes at the very moment when an
+order leaves makes its outcome unknown; so an order takes a new one, unless another has just gone out. With other
+methods aiohttp would repeat what changes something."""
 
 _PROXIES = frozenset({"http", "https", "all"})
 
@@ -246,21 +252,22 @@ class ProviderHttp:
         return answer
 
     def _way(self, method: str) -> Way:
-        """Straight over the network, or through httpx2: by a transport, by a proxy or past it, to a host whose name is
-        not ASCII, and with the methods that aiohttp would repeat.
-        """
-        around = self._transport is not None or method not in ("GET", "POST") or not self.base_url.isascii()
-        name = "around" if around else method
-        if name not in self._ways and not around and not _PROXIES.isdisjoint(getproxies()):
-            name = "around"
-        if name not in self._ways:
-            self._ways[name] = self._around() if name == "around" else self._straight(shared=name == "GET")
-        return self._ways[name]
+        kind = method if self._is_straight and method in _IDLE else "around"
+        if kind not in self._ways:
+            self._ways[kind] = self._around() if kind == "around" else self._straight(_IDLE[kind])
+        return self._ways[kind]
 
-    def _straight(self, *, shared: bool) -> Way:
+    @cached_property
+    def _is_straight(self) -> bool:
+        """False where httpx2 has to find the way: through a transport, through a proxy or past it, or to a host whose
+        name is not ASCII.
+        """
+        return self._transport is None and self.base_url.isascii() and _PROXIES.isdisjoint(getproxies())
+
+    def _straight(self, idle: float) -> Way:
         from dropship_tools.straight import Straight
 
-        return Straight(_tls_context(), self.timing.connect, shared=shared)
+        return Straight(_tls_context(), self.timing.connect, idle)
 
     def _around(self) -> Way:
         from dropship_tools.around import Around

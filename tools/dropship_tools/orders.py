@@ -73,7 +73,7 @@ class Summary:
 
     `total` is None where the provider sets the price; `currency` is empty where the order states none. `pays_at_once`
     says that placing it spends the account's credit; `test` that nothing is delivered, None where there are no test
-    orders.
+    orders. `place` is postcode and city, so that a parcel that goes astray is noticed.
     """
 
     recipient: str
@@ -83,6 +83,7 @@ class Summary:
     currency: str = ""
     pays_at_once: bool = False
     test: bool | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

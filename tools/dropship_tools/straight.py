@@ -1,18 +1,20 @@
 """Requests straight over the network.
 
-They go through aiohttp, whose call costs a fifth to a half of one through httpx2 (tests/bench/README.md). Look-ups
-share connections, and aiohttp asks a second time by itself when one of those turns out to be closed; it never repeats a
-POST. Whatever may change something gets a connection made for it: an old one may turn out to be closed when the request
-has left, or hold an answer nobody asked for. A request whose connection never stood has certainly not left.
+They go through aiohttp, whose call costs a fifth of one through httpx2 (tests/bench/README.md). Connections are kept
+for the next request, but before one is used again it is looked at: one that was closed meanwhile, or that holds an
+answer nobody asked for, is given up. What has left is never repeated, but for a GET by aiohttp itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+import select
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakSet
 
 import aiohttp
 import anyio
@@ -24,8 +26,8 @@ from dropship_tools.wire import Answer
 if TYPE_CHECKING:
     import ssl
 
-IDLE_SECONDS = 5
-"""How long a connection is kept for the next look-up."""
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
 MAX_HEADER_BYTES = 32 * 1024
 """The longest header that is read; there may be 128."""
@@ -36,9 +38,12 @@ _HEADER = re.compile(r"[ -~]*")
 
 @dataclass(slots=True)
 class _Attempt:
-    """`stood`: the connection was made, so that something may have left."""
+    """`stood`: there was a connection for it, so that something may have left."""
 
     stood: bool = False
+
+
+_ATTEMPT: ContextVar[_Attempt] = ContextVar("attempt")
 
 
 class Straight:
@@ -46,47 +51,40 @@ class Straight:
 
     Args:
         tls: whom to trust.
-        connect: seconds until a connection must stand.
-        shared: connections are kept for the next request. For look-ups only.
+        connect: seconds until there must be a connection.
+        idle: seconds for which one is kept.
     """
 
-    def __init__(self, tls: ssl.SSLContext, connect: float, *, shared: bool) -> None:
-        self._shared = shared
-        idle = IDLE_SECONDS if shared else None
+    def __init__(self, tls: ssl.SSLContext, connect: float, idle: float) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=idle, force_close=not shared),
+            connector=_LookingConnector(ssl=tls, keepalive_timeout=idle),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, connect=connect),
             auto_decompress=False,
             skip_auto_headers=("Content-Type",),
             max_line_size=MAX_HEADER_BYTES,
             max_field_size=MAX_HEADER_BYTES,
-            trace_configs=[_watching_connections()],
         )
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
     ) -> Answer:
-        """As `dropship_tools.http.Way.send`. Whether anything may have left is told with certainty."""
-        assert method == "GET" if self._shared else method == "POST"
+        """As `dropship_tools.http.Way.send`."""
+        assert method in ("GET", "POST"), "aiohttp repeats others that change something"
         if not (_URL.fullmatch(url) and all(map(_HEADER.fullmatch, headers.values()))):
             raise NoAnswer("the request holds characters that cannot be sent", left=False)
         attempt = _Attempt()
+        _ATTEMPT.set(attempt)
         try:
             with anyio.fail_after(seconds):
                 response = await self._session.request(
-                    method,
-                    URL(url, encoded=True),
-                    headers=headers,
-                    data=body or None,
-                    allow_redirects=False,
-                    trace_request_ctx=attempt,
+                    method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
                 )
                 try:
                     encodings = response.headers.getall("content-encoding", ())
                     read = await read_body(response.content.iter_any(), ", ".join(encodings), limit)
                 finally:
-                    response.close()  # a shared connection whose answer was read to its end is kept all the same
+                    response.close()  # a connection whose answer was read to its end is kept all the same
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
             if not attempt.stood:
                 why = "the connection could not be made"
@@ -102,14 +100,34 @@ class Straight:
         await self._session.close()
 
 
-def _watching_connections() -> aiohttp.TraceConfig:
-    """Tells every `_Attempt` when its connection stands, before anything is written to it."""
+class _LookingConnector(aiohttp.TCPConnector):
+    """Looks at a connection before it is used again; by itself aiohttp notices only what it has read already."""
 
-    async def stands(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        attempt: _Attempt = context.trace_request_ctx
-        attempt.stood = True
+    _used: ClassVar[WeakSet[asyncio.Transport]] = WeakSet()
 
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(stands)
-    trace.on_connection_reuseconn.append(stands)
-    return trace
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """A new connection, or one on which nothing has happened since it was used."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            transport = connection.transport
+            if transport is None or transport not in self._used:
+                break
+            if not (connection.protocol and connection.protocol.should_close) and not _is_readable(transport):
+                break
+            connection.close()
+        if transport:
+            self._used.add(transport)
+        _ATTEMPT.get().stood = True
+        return connection
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Whether the other side has said something or hung up. It is not its turn."""
+    number = transport.get_extra_info("socket").fileno()
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))

@@ -147,13 +147,18 @@ def agree(
 
 
 def declined(db: sqlite3.Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
-    """A person's no to this content within the last hour, whatever reference it had then."""
+    """A person's no to this content within the last hour, whatever reference it had then.
+
+    A yes to exactly this order stands above a no to the same content under another reference.
+    """
     found = db.execute(
         f"SELECT {COLUMNS} FROM approvals WHERE bare = ? AND mode = ? AND provider = ? AND state = 'declined' "  # noqa: S608
         "AND decided_at > ? ORDER BY id DESC LIMIT 1",
         (content.bare, key.mode, key.provider, time_text(now - HOUR)),
     ).fetchone()
-    return read_approval(found) if found else None
+    if found is None or any(a.state == "approved" and a.expires_at > now for a in _of_order(db, key, content)):
+        return None
+    return read_approval(found)
 
 
 def _decide(db: sqlite3.Connection, number: int, *, agreed: bool, how: str, now: datetime, good_for: timedelta) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import astuple
 from datetime import datetime
 from decimal import Decimal
 
 from dropship_mcp.ledger.reading import time_text
-from dropship_mcp.ledger.rows import Content, OrderKey, Terms
+from dropship_mcp.ledger.rows import Content, Terms
 from dropship_mcp.policy import DAY, HOUR, Before, Policy
 
 TOTAL_UNIT = Decimal("0.0001")
@@ -26,7 +25,9 @@ def total_of(terms: Terms | None) -> int | None:
     return min(int((total / TOTAL_UNIT).to_integral_value("ROUND_CEILING")), LARGEST_TOTAL)
 
 
-def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Policy, now: datetime) -> Before:
+def before(
+    db: sqlite3.Connection, mode: str, own: int | None, content: Content, policy: Policy, now: datetime
+) -> Before:
     """Orders of this mode that were not refused. This order's own row does not count: it is promised anew.
 
     A time in the future (a clock was set back) counts as now.
@@ -35,7 +36,7 @@ def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Poli
         return Before()
     hour, day = time_text(now - HOUR), time_text(now - DAY)
     others = "since > ? AND mode = ? AND state <> 'refused' AND id IS NOT ?"
-    known = (day, key.mode, _row_id(db, key))
+    known = (day, mode, own)
     count_hour, count, total, twin = 0, 0, 0, None
     if policy.deny.counts() or policy.ask.counts():
         count_hour, count, total = db.execute(
@@ -55,11 +56,3 @@ def before(db: sqlite3.Connection, key: OrderKey, content: Content, policy: Poli
         total_last_day=total * TOTAL_UNIT,
         same_parcel=twin[0] if twin else "",
     )
-
-
-def _row_id(db: sqlite3.Connection, key: OrderKey) -> int | None:
-    """This order's own row, which the indexes know without reading it."""
-    found = db.execute(
-        "SELECT id FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?", astuple(key)
-    ).fetchone()
-    return found[0] if found else None

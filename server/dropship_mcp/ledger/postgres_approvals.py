@@ -138,13 +138,19 @@ async def agree(
 
 
 async def declined(db: Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
-    """A person's no to this content within the last hour, whatever reference it had then."""
+    """A person's no to this content within the last hour, whatever reference it had then.
+
+    A yes to exactly this order stands above a no to the same content under another reference.
+    """
     found = await db.fetchrow(
         f"SELECT {COLUMNS} FROM approvals WHERE bare = $1 AND mode = $2 AND provider = $3 AND state = 'declined' "
         "AND decided_at > $4 ORDER BY id DESC LIMIT 1",
         *(content.bare, key.mode, key.provider, time_text(now - HOUR)),
     )
-    return read_approval(found) if found else None
+    agreed = await _of_order(db, key, content) if found else None
+    if found is None or (agreed and agreed.state == "approved" and agreed.expires_at > now):
+        return None
+    return read_approval(found)
 
 
 async def _expire(db: Connection, now: datetime) -> None:

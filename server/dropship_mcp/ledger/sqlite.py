@@ -77,7 +77,7 @@ class SqliteLedger:
         def work(db: sqlite3.Connection) -> Claim | Withheld:
             row = select(db, key)
             if row is None:
-                agreed = self._permit(db, key, content, terms)
+                agreed = self._permit(db, key, None, content, terms)
                 if isinstance(agreed, Withheld):
                     return agreed
                 return Claim(self._insert(db, key, content, terms, agreed), won=True)
@@ -86,7 +86,7 @@ class SqliteLedger:
                 reason = "the process that sent it ended before an answer was recorded"
                 return Claim(self._change(db, row, "unknown", reason=reason), won=False)
             if row.state == "refused" or (row.state == "claimed" and stale):
-                agreed = self._permit(db, key, content, terms)
+                agreed = self._permit(db, key, row.id, content, terms)
                 if isinstance(agreed, Withheld):
                     return agreed
                 return Claim(self._again(db, row, content, terms, agreed), won=True)
@@ -141,7 +141,12 @@ class SqliteLedger:
         """What went out before, as the policy would see it now. A ledger that does not exist yet is not made."""
         if not policy.counts() or not self.path.exists():
             return Before()
-        return await self._file.read(lambda db: before(db, key, content, policy, self._now()))
+
+        def work(db: sqlite3.Connection) -> Before:
+            row = select(db, key)
+            return before(db, key.mode, row.id if row else None, content, policy, self._now())
+
+        return await self._file.read(work)
 
     async def check(self) -> None:
         """Write without changing anything."""
@@ -222,12 +227,14 @@ class SqliteLedger:
 
     # --- inside the worker thread --------------------------------------------------------------------------------
 
-    def _permit(self, db: sqlite3.Connection, key: OrderKey, content: Content, terms: Terms | None) -> str | Withheld:
-        """Who agreed to the order, if somebody had to; or why it may not go out."""
+    def _permit(
+        self, db: sqlite3.Connection, key: OrderKey, own: int | None, content: Content, terms: Terms | None
+    ) -> str | Withheld:
+        """Who agreed to the order, if somebody had to; or why it may not go out. `own`: its row, if it has one."""
         if terms is None:
             return ""
         now = self._now()
-        verdict = judge(terms.policy, terms.facts, before(db, key, content, terms.policy, now))
+        verdict = judge(terms.policy, terms.facts, before(db, key.mode, own, content, terms.policy, now))
         if verdict.decision == "deny":
             return Withheld(verdict)
         if no := declined(db, key, content, now):

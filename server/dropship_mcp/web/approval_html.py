@@ -77,10 +77,8 @@ def overview(path: str, waiting: Sequence[Approval], recent: Sequence[Approval],
 def details(path: str, approval: Approval, form: str, signed_in: str, notice: str = "") -> str:
     """One approval. It can be decided while it waits, if the question can be read."""
     number = approval.number
-    decided = approval.state != "waiting"
-    body = _notice(notice) + f"<h1>Approval {number}: {_STATES[approval.state]}</h1>"
-    body += f"<p>{_what(approval)}</p>"
-    if approval.question and not decided:
+    body = _notice(notice) + f"<h1>Approval {number}: {_STATES[approval.state]}</h1><p>{_what(approval)}</p>"
+    if approval.state == "waiting" and approval.question:
         body += (
             f"<pre>{escape(approval.question)}</pre>"
             f'<form method="post" action="{escape(path)}/{number}" class="choice">{_hidden("form", form)}'
@@ -88,7 +86,7 @@ def details(path: str, approval: Approval, form: str, signed_in: str, notice: st
             '<button name="decision" value="decline">Decline</button></form>'
             "<p>Approving lets exactly this order go out once.</p>"
         )
-    elif not decided:
+    elif approval.state == "waiting":
         body += "<p>The question cannot be read, so nobody can agree to it.</p>"
     facts = [("Asked because", escape(clean(approval.reason))), ("Asked", _time(approval.asked_at))]
     if approval.decided_at:

@@ -7,7 +7,6 @@ with one. A form counts only if it was sent from this page, by the person it was
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -116,17 +115,9 @@ class ApprovalsPage:
         offices: by `Caller.tenant`.
         entrance: knows the server's names.
         tokens: verifies the token of whoever signs in.
-        clock: seconds since 1970.
     """
 
-    def __init__(
-        self,
-        url: str,
-        offices: Mapping[str | None, Office],
-        entrance: Entrance,
-        tokens: Tokens,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, url: str, offices: Mapping[str | None, Office], entrance: Entrance, tokens: Tokens) -> None:
         public = urlsplit(url)
         self._path = public.path
         self._scheme = public.scheme
@@ -134,8 +125,8 @@ class ApprovalsPage:
         self._offices = offices
         self._entrance = entrance
         self._tokens = tokens
-        self._sessions = Sessions(tokens, clock)
-        self._failures = Failures(clock)
+        self._sessions = Sessions(tokens)
+        self._failures = Failures()
 
     def routes(self) -> list[Route]:
         """Where it is served."""
@@ -205,7 +196,8 @@ class ApprovalsPage:
         if not visit.decides(form.get("form", ""), approval):
             return self._show(visit, approval, 403, _TOO_OLD)
         decision = form.get("decision")
-        if decision not in ("approve", "decline") or not (approval.question or approval.state != "waiting"):
+        unreadable = approval.state == "waiting" and not approval.question
+        if decision not in ("approve", "decline") or unreadable:
             return self._show(visit, approval, 400, "Nothing was decided.")
         how = f"on the approvals page by {clean(visit.session.caller.subject, 64)}"
         try:

@@ -48,7 +48,16 @@ def test_in_the_sandbox_everything_works_and_the_sandbox_is_named(capsys: pytest
 def test_json_has_the_same_fields_for_everything(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--json"]) == 0
     found = told(capsys)
-    empty = {"provider": "", "account": "", "place": "", "reason": "", "what": "", "fix": "", "provider_said": "", "tenant": ""}
+    empty = {
+        "provider": "",
+        "account": "",
+        "place": "",
+        "reason": "",
+        "what": "",
+        "fix": "",
+        "provider_said": "",
+        "tenant": "",
+    }
     common = {**empty, "mode": "sandbox", "verdict": "works", "milliseconds": IsInt(ge=0)}
     assert found == [
         *(

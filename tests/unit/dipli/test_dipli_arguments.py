@@ -49,7 +49,9 @@ def test_a_plan_says_what_is_bought_and_for_whom() -> None:
         reference="WEB-10045",
         content=ARGUMENTS,
         requests=whole.requests,
-        summary=Summary(recipient="Zoé Martin", country="FR", items=(Item("11699153", 1),)),
+        summary=Summary(
+            recipient="Zoé Martin", country="FR", items=(Item("11699153", 1),), place="01000 Bourg-en-Bresse"
+        ),
         trace="martin zoe|12ruedeleglisebatb3eetage|01000|bourgenbresse|fr|11699153",
     )
 

@@ -37,11 +37,12 @@ def test_the_documented_request_leaves_exactly_as_documented() -> None:
         recipient="John Doe",
         country="US",
         items=(
-            Item("1", 2, "Pizza margerita", Decimal("10.99")),
-            Item("2", 2, "Coca Cola", Decimal("2.50")),
+            Item("PZZA00001 / 87235211235464", 2, "Pizza margerita", Decimal("10.99")),
+            Item("COKE / 07235211235464", 2, "Coca Cola", Decimal("2.50")),
         ),
         total=Decimal("435.45"),
         test=False,
+        place="4500 LA",
     )
 
 

@@ -118,6 +118,7 @@ def test_the_summary_tells_recipient_items_and_total() -> None:
         country="US",
         items=(Item("TRAY-W", 2, "Walnut tray", Decimal("39.5")),),
         total=Decimal("79.0"),
+        place="94158 San Francisco",
     )
 
 

@@ -19,7 +19,7 @@ from dropship_tools.duoplane.products import add_product, find_product, get_prod
 from dropship_tools.duoplane.results import full
 from dropship_tools.duoplane.tools import find, get_order, list_orders, place, plan
 from dropship_tools.duoplane.wire_shapes import WireOrder, WirePurchaseOrder, WireShipment
-from dropship_tools.errors import InvalidArguments, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.errors import InvalidArguments, OutcomeUnknown, ProviderUnavailable, RateLimited
 from dropship_tools.orders import Result, Sought
 from dropship_tools.wire import Answer
 from unit.duoplane.duoplane_fakes import (
@@ -214,7 +214,7 @@ async def test_further_reads_that_make_no_sense_are_an_unavailable_provider_or_e
         list_orders(fake.client, ListOrders(), NoLedger()),
         find_product(fake.client, FindProduct(retailer_sku="TRAY-W"), NoLedger()),
     ):
-        with contextlib.suppress(ProviderUnavailable):
+        with contextlib.suppress(ProviderUnavailable, RateLimited):
             answered(await read)
 
 
@@ -245,7 +245,7 @@ def test_any_answer_to_a_further_tool_is_a_result_or_an_error_of_ours(
             get_product(fake.client, GetProduct(product_id="7001"), ledger),
             add_product(fake.client, other, ledger),
         ):
-            with contextlib.suppress(ProviderUnavailable, InvalidArguments):
+            with contextlib.suppress(ProviderUnavailable, RateLimited, InvalidArguments):
                 answered(await call)
 
     anyio.run(attempt)

@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from dropship_mcp.accounts import Accounts
+from dropship_mcp.approval import Desk as ApprovalDesk
 from dropship_mcp.binding import as_listed
 from dropship_mcp.catalogue import offers
 from dropship_mcp.ledger import Ledger, OrderKey, SqliteLedger
@@ -129,7 +130,7 @@ async def desk(folder: Path) -> AsyncGenerator[Desk]:
         )
         ledger = SqliteLedger(folder / "ledger.sqlite3", now=clock)
         creators = {p.name: next(t for t in p.tools() if isinstance(t, CreateTool)) for p in PROVIDERS}
-        settle = next(t for t in build(Settings(), accounts, ledger, creators) if t.settles)
+        settle = next(t for t in build(Settings(), accounts, ledger, ApprovalDesk(), creators) if t.settles)
         try:
             yield Desk(
                 OrderLooks(accounts, ledger, creators, clock), ledger, cast("type[SettleOrder]", settle.arguments)

@@ -195,7 +195,7 @@ def test_a_plan_says_what_will_be_reserved_and_ordered_and_for_whom() -> None:
     client = Shop().client()
     assert result.requests == (client.reserve_request("lock", {1567: 2, 1578: 1}), result.payload.request)
     assert result.reference == "WEB-77"
-    assert result.summary == Summary("Zoë Łukasz", "PL", (Item("1567", 2), Item("1578", 1)))
+    assert result.summary == Summary("Zoë Łukasz", "PL", (Item("1567", 2), Item("1578", 1)), place="00-238 Warszawa")
     assert result.warnings == ()
 
 

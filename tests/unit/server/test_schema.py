@@ -25,7 +25,8 @@ class Outer(BaseModel):
     inner: Inner = Field(description="where it goes")
     maybe: Inner | None = None
     lines: list[Inner] = Field(default_factory=list[Inner], max_length=3)
-    count: Annotated[int, Field(ge=1, le=9)] = 1
+    count: Annotated[int, Field(ge=2, le=9)] = 3
+    page: Annotated[int, Field(ge=1)] = 1
     price: float | None = None
     note: str = ""
     flag: bool = False
@@ -48,7 +49,8 @@ def test_references_nulls_titles_and_patterns_disappear() -> None:
             "inner": {**INNER, "description": "where it goes"},
             "maybe": INNER,
             "lines": {"type": "array", "items": INNER},
-            "count": {"type": "integer", "minimum": 1, "maximum": 9, "default": 1},
+            "count": {"type": "integer", "minimum": 2, "maximum": 9, "default": 3},
+            "page": {"type": "integer", "default": 1},
             "price": {"type": "number"},
             "note": {"type": "string"},
             "flag": {"type": "boolean", "default": False},

@@ -19,6 +19,8 @@ from protocol.persons import NO, YES, Person
 from protocol.samples import DIPLI, SAMPLES, Sample
 from unit.telemetry.seen import Seen, watching
 from unit.tools.http_fakes import reply
+from web.houses import bearer, house
+from web.test_approvals_page import ASK, decide, sign_in, try_to_order
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +113,18 @@ async def test_what_a_person_decides_is_counted(tmp_path: Path, answer: Any, dec
     assert seen.values("dropship.orders", "dropship.outcome") == {(ended,): 1}
 
 
+async def test_what_a_person_decides_on_the_page_is_counted_once(tmp_path: Path) -> None:
+    seen = watching()
+    async with house(tmp_path, ASK, watch=seen.telemetry.watch) as served, served.http() as http:
+        await try_to_order(served)
+        await sign_in(http, bearer("acme-staff"))
+        for _ in range(2):
+            await decide(http, "decline")
+    assert seen.values("dropship.approvals", "dropship.provider", "dropship.approval.decision") == {
+        ("dropday", "declined"): 1
+    }
+
+
 async def test_what_waits_for_a_person_is_counted(tmp_path: Path) -> None:
     seen = watching()
     await asked(tmp_path, None, seen)
@@ -132,12 +146,17 @@ async def test_a_ledger_that_cannot_be_read_tells_no_number_instead_of_an_old_on
         assert (counted.unknown, counted.waiting) == ({}, {})
 
 
+async def broken(*_: Any, **__: Any) -> None:
+    """A mistake of ours."""
+    raise ZeroDivisionError
+
+
 async def test_a_mistake_in_counting_is_logged_and_harms_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen = watching()
     async with bench(tmp_path, only=DIPLI, telemetry=seen.telemetry) as server:
-        monkeypatch.setattr(server.ledger, "recent", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr(server.ledger, "recent", broken)
         await seen.telemetry.watch.refresh()
         await server.call(DIPLI.create, DIPLI.order)
     assert "ZeroDivisionError" in caplog.text

@@ -1,19 +1,25 @@
-"""Orders over real sockets: each leaves once, whole, over a connection of its own, and what never left is told apart."""
+"""Orders over real sockets: each leaves once, whole, over a connection that is fit for it; what never left is told."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
 
 import anyio
 import pytest
 
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
-from dropship_tools.http import Timing
+from dropship_tools.http import ProviderHttp, Timing
 from dropship_tools.wire import WireRequest, post_json
 from unit.tools.http_fakes import KEY, LOOK, ORDER, permission
 from unit.tools.loopback import OK, provider, request_head
 
 pytestmark = pytest.mark.anyio
+
+REFUSAL = b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 0\r\n\r\n"
 
 
 class Orders:
@@ -74,7 +80,6 @@ async def test_an_order_leaves_whole_with_the_credentials_and_nothing_surprising
             "User-Agent: dropship-mcp",
             "Accept: application/json",
             "Accept-Encoding: gzip",
-            "Connection: close",
             "Content-Length: 15",
             "Content-Type: application/json",
             f"api-key: {KEY}",
@@ -117,24 +122,103 @@ async def test_an_order_that_cannot_be_written_is_not_sent(request_: WireRequest
 # --- connections ------------------------------------------------------------------------------------------------
 
 
-async def test_each_order_has_a_connection_of_its_own_and_leaves_none_behind() -> None:
+async def test_orders_that_come_at_once_share_a_connection_with_each_other_and_not_with_look_ups() -> None:
     orders = Orders()
 
     async with provider(orders) as http:
-        for _ in range(3):
-            await http.send_order(ORDER, permission())
+        await http.send_order(ORDER, permission())
+        await http.read(LOOK)
+        await http.send_order(ORDER, permission())
         await http.change(ORDER)
 
-    assert list(map(len, orders.connections)) == [1, 1, 1, 1]
+    assert list(map(len, orders.connections)) == [3, 1]
 
 
-async def test_an_answer_that_waits_on_a_look_ups_connection_never_answers_an_order() -> None:
-    refusal = b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 0\r\n\r\n"
-    orders = Orders(OK + refusal, OK)
+async def test_an_order_takes_a_new_connection_when_the_last_one_has_rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = Orders()
 
     async with provider(orders) as http:
-        await http.read(LOOK)
+        await http.send_order(ORDER, permission())
+        began = time.monotonic()
+        monkeypatch.setattr("aiohttp.connector.monotonic", lambda: began + 1.1)
+        await http.send_order(ORDER, permission())
+
+    assert list(map(len, orders.connections)) == [1, 1]
+
+
+@pytest.mark.parametrize("ways", ["look-up, order", "order, order"])
+async def test_an_answer_nobody_asked_for_answers_no_order(ways: str) -> None:
+    orders = Orders(OK + REFUSAL, OK)
+
+    async with provider(orders) as http:
+        await (http.read(LOOK) if ways.startswith("look-up") else http.send_order(ORDER, permission()))
         assert (await http.send_order(ORDER, permission())).status == 200
+
+    assert list(map(len, orders.connections)) == [1, 1]
+
+
+class Undertow(threading.Thread):
+    """A server on another thread, which answers one request on each connection and then, when it is told, does
+    something to the first one that the client's event loop has no chance to notice.
+    """
+
+    def __init__(self, done: Callable[[socket.socket], object]) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._done = done
+        self._now, self._did = threading.Event(), threading.Event()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.requests: list[bytes] = []
+
+    def run(self) -> None:
+        """Two connections."""
+        with self._listener, self._accepted() as first:
+            self._now.wait(5)
+            self._done(first)
+            self._did.set()
+            self._accepted().close()
+
+    def strike(self) -> None:
+        """Do it, and come back when it is done. Nothing else happens in the calling thread meanwhile."""
+        self._now.set()
+        assert self._did.wait(5)
+
+    def _accepted(self) -> socket.socket:
+        connection, _ = self._listener.accept()
+        connection.settimeout(5)
+        request = b""
+        while not request.endswith(ORDER.body):
+            request += connection.recv(65_536)
+        self.requests.append(request)
+        connection.sendall(OK)
+        return connection
+
+
+def hang_up(connection: socket.socket) -> None:
+    """The provider has waited long enough."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def say_something(connection: socket.socket) -> None:
+    """As balancers do before they hang up."""
+    connection.sendall(REFUSAL)
+
+
+@pytest.mark.parametrize("done", [hang_up, say_something])
+async def test_an_order_gives_up_a_connection_on_which_something_happened_unnoticed(
+    done: Callable[[socket.socket], object],
+) -> None:
+    server = Undertow(done)
+    server.start()
+    http = ProviderHttp("Shop", server.url, {})
+
+    first = await http.send_order(ORDER, permission())
+    server.strike()
+    second = await http.send_order(ORDER, permission())
+    await http.aclose()
+    server.join(5)
+
+    assert (first.status, second.status, len(server.requests)) == (200, 200, 2)
 
 
 async def test_many_orders_at_once_all_leave_once_and_are_answered() -> None:

@@ -23,7 +23,12 @@ def plan(client: DipliClient, args: CreateOrder) -> Plan:
         reference=args.alternative_id,
         content=content,
         requests=(create_request(content),),
-        summary=Summary(recipient=args.buyer, country=args.country, items=(Item(str(args.product_id), 1),)),
+        summary=Summary(
+            recipient=args.buyer,
+            country=args.country,
+            items=(Item(str(args.product_id), 1),),
+            place=f"{args.postcode} {args.city}",
+        ),
         trace=sent_trace(args),
     )
 

@@ -84,14 +84,20 @@ def plan(client: DropdayClient, args: CreateOrder) -> Plan:
         summary=Summary(
             recipient=f"{args.shipping_address.first_name} {args.shipping_address.last_name}",
             country=args.shipping_address.country,
-            items=tuple(Item(p.external_id, p.quantity, p.name, p.price) for p in args.products),
+            items=tuple(Item(_product(p), p.quantity, p.name, p.price) for p in args.products),
             total=args.total,
             test=args.test,
+            place=f"{args.shipping_address.postcode} {args.shipping_address.city}",
         ),
         trace=_trace(args.source, test=args.test),
         warnings=tuple(_doubts(args)),
         payload=request,
     )
+
+
+def _product(product: Product) -> str:
+    """What routes the line, which is what a person has to see; its own number says nothing of what is bought."""
+    return " / ".join(filter(None, (product.reference, product.ean13))) or product.external_id
 
 
 def _trace(source: str, *, test: bool) -> str:

@@ -33,8 +33,7 @@ ACCEPTED = (
 )
 COMPLAINED = "The order exists, but Duoplane named problems: a person must look at it in Duoplane. Do not order again."
 NO_PURCHASE_ORDER = (
-    "No purchase order seen: the order may not be split yet, purchase orders may be made by hand in this account, or "
-    "Duoplane may know the order under another number."
+    "No purchase order seen: not split yet, made by hand in this account, or kept under another number of the order."
 )
 EXISTED = (
     "Duoplane already showed an order under this number, so nothing was sent. A person must compare the two: the sales "
@@ -101,8 +100,8 @@ def full(
         internal_id=facts.internal_id or "",
         store_id=facts.store_id or "",
         ordered_at=facts.ordered_at or "",
-        created_at=facts.created_at or "",
-        updated_at=facts.updated_at or "",
+        created_at=_unless(facts.ordered_at, facts.created_at),
+        updated_at=_unless(facts.created_at, facts.updated_at),
         currency=CURRENCY if any(item.price for item in order.items()) else "",
         ship_to=_ship_to(address.attributes) if address else None,
         items=[_item(item) for item in order.items()],
@@ -141,6 +140,11 @@ def _listed(row: WireOrder) -> ListedOrder:
         country=address.attributes.country_iso2 or "" if address else "",
         items=", ".join(items[:ITEMS_LISTED] + more),
     )
+
+
+def _unless(known: str | None, time: str | None) -> str:
+    """`time`, unless it says again what is known."""
+    return "" if time == known else time or ""
 
 
 def _sources(

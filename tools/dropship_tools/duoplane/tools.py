@@ -15,6 +15,7 @@ from dropship_tools.duoplane.models import (
     DuoplanePlaced,
     GetOrder,
     ListOrders,
+    OrderItem,
     OrderList,
 )
 from dropship_tools.duoplane.product_models import AddProduct, DuoplaneProduct, FindProduct, FoundProducts, GetProduct
@@ -62,14 +63,17 @@ def plan(client: DuoplaneClient, args: CreateOrder) -> Plan:
         summary=Summary(
             recipient=address.recipient(),
             country=address.country_iso2,
-            items=tuple(
-                Item(item.retailer_sku or str(item.retailer_product_id), item.quantity, item.name, item.price)
-                for item in items
-            ),
+            place=f"{address.post_code} {address.city}".strip(),
+            items=tuple(Item(_product(item), item.quantity, item.name, item.price) for item in items),
             total=sum(prices, Decimal(0)) if len(prices) == len(items) else None,
         ),
         payload=request,
     )
+
+
+def _product(item: OrderItem) -> str:
+    """Both of its names where both are given: the number decides, and a person has to see it."""
+    return " / ".join(filter(None, (item.retailer_sku, str(item.retailer_product_id or ""))))
 
 
 async def place(client: DuoplaneClient, planned: Plan, once: SendOnce) -> Placement:

@@ -57,6 +57,7 @@ def plan(client: RewixClient, args: CreateOrder) -> Plan:
             country=recipient.address.countrycode,
             items=tuple(Item(str(stock_id), pieces) for stock_id, pieces in quantities.items()),
             pays_at_once=args.autoConfirm,
+            place=f"{recipient.address.zip} {recipient.address.city}",
         ),
         warnings=tuple(_doubts(args)),
         payload=placing.Order(args.key, quantities, request),
