@@ -152,16 +152,20 @@ class OrderLooks:
                 provider_status=finding.order.provider_status,
                 why=finding.why,
             )
+        tool = self._creators[key.provider]
+        proven = finding is not None and finding.absent and tool.certainty.conclusive
         if row is not None and row.state in ("placed", "refused", "unknown"):
-            return self._from_ledger(row, why or (finding.why if finding else "the provider did not answer in time"))
-        return self._from_silence(where, self._creators[key.provider], finding, why)
+            why = why or (finding.why if finding else "the provider did not answer in time")
+            return self._from_ledger(row, why, absent=proven)
+        return self._from_silence(where, finding, why, absent=proven)
 
-    def _from_ledger(self, row: Row, why: str) -> Verdict:
+    def _from_ledger(self, row: Row, why: str, *, absent: bool) -> Verdict:
+        """A refused order is certainly none where the provider, asked now, says the same for certain."""
         return Verdict(
             provider=row.key.provider,
             account=row.key.account,
             verdict="placed" if row.state == "placed" else "refused" if row.state == "refused" else "unknown",
-            conclusive=row.state == "placed",
+            conclusive=row.state == "placed" or (row.state == "refused" and absent),
             source="ledger",
             as_of=time_text(row.changed_at),
             order_id=row.order_id,
@@ -170,16 +174,13 @@ class OrderLooks:
             why=_two_sources(row.reason, why),
         )
 
-    def _from_silence(
-        self, where: dict[str, str], tool: CreateTool[Any, Any], finding: Finding | None, why: str
-    ) -> Verdict:
+    def _from_silence(self, where: dict[str, str], finding: Finding | None, why: str, *, absent: bool) -> Verdict:
         asked = finding is not None
-        conclusive = asked and finding.absent and tool.certainty.conclusive
         return Verdict(
             provider=where["provider"],
             account=where["account"],
             verdict="absent" if asked else "not_asked",
-            conclusive=conclusive,
+            conclusive=absent,
             source="provider",
             as_of=time_text(self._now()),
             why=(finding.why if finding else why or "the provider did not answer in time"),

@@ -40,13 +40,15 @@ class Write(Generic[T]):
         self._result: list[T] = []
         self._error: Exception | None = None
 
-    def run(self, db: sqlite3.Connection) -> None:
-        """Inside a transaction that the others share if none of them raises anything."""
-        self._result, self._error = [self._work(db)], None
+    def run(self, db: sqlite3.Connection, *, apart: bool) -> None:
+        """Inside a transaction with others. Raises what the file is to blame for.
 
-    def run_apart(self, db: sqlite3.Connection) -> None:
-        """Inside a transaction with others. Raises what the file is to blame for; keeps what the work itself raises."""
+        What the work itself raises is kept if it runs apart, which costs half as much again; raised otherwise.
+        """
         self._result, self._error = [], None
+        if not apart:
+            self._result = [self._work(db)]
+            return
         db.execute("SAVEPOINT one")
         try:
             self._result = [self._work(db)]
@@ -120,41 +122,27 @@ class LedgerFile:
 
     def _commit(self, together: Sequence[Write[Any]]) -> None:
         """One transaction for all; a write that cannot be done is left out and the others are done without it."""
-        left = list(together)
-        if self._commit_at_once(left):
-            left = []
+        left, apart = list(together), False
         while left:
             culprit: Write[Any] | None = None
             try:
-                with self._in_words(), self._transaction(left) as db:
-                    for culprit in left:
-                        culprit.run_apart(db)
-                    culprit = None
+                with self._in_words():
+                    db = self._open()
+                    db.execute(f"PRAGMA synchronous = {'FULL' if any(w.durable for w in left) else 'NORMAL'}")
+                    with transaction(db):
+                        for culprit in left:
+                            culprit.run(db, apart=apart)
+                        culprit = None
                 break
             except LedgerUnavailable as error:
                 failed = [culprit] if culprit else left
                 for write in failed:
                     write.fail(error)
                 left = [write for write in left if write not in failed]
+            except Exception:  # the work's own: nothing was written, and the next time it harms no other
+                apart = True
         for write in together:
             write.done = True
-
-    def _commit_at_once(self, together: Sequence[Write[Any]]) -> bool:
-        """The usual case, at two thirds of the cost: no write raises anything. False: nothing was written."""
-        try:
-            with self._transaction(together) as db:
-                for write in together:
-                    write.run(db)
-        except Exception:  # whose it is comes out when each is done apart
-            return False
-        return True
-
-    @contextlib.contextmanager
-    def _transaction(self, together: Sequence[Write[Any]]) -> Generator[sqlite3.Connection]:
-        db = self._open()
-        db.execute(f"PRAGMA synchronous = {'FULL' if any(w.durable for w in together) else 'NORMAL'}")
-        with transaction(db):
-            yield db
 
     @contextlib.contextmanager
     def _in_words(self) -> Generator[None]:
