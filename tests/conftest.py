@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 
 import pytest
@@ -18,6 +19,17 @@ settings.load_profile("dropship")
 def anyio_backend() -> str:
     """The server runs on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _log_restored() -> Generator[None]:
+    """Commands set up the process's log; every test finds it as it was."""
+    loggers = [logging.getLogger(name) for name in ("", "dropship_mcp", "dropship_tools")]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

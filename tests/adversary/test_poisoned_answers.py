@@ -6,7 +6,7 @@ around it is as usual and the poison is read.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,6 @@ from dropship_tools.provider import Account, Provider
 from dropship_tools.sandbox.transport import SandboxTransport
 from protocol.bench import EXTRA, Bench, bench, check_error, leaves, text_of
 from protocol.samples import REFERENCE, SAMPLES, Sample
-from unit.server.loggers import loggers_restored
 from unit.tools.http_fakes import Chunks
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -95,11 +94,9 @@ def calls(sample: Sample, order_id: str, reference: str) -> dict[str, dict[str, 
 
 
 @pytest.fixture
-def debugging(capfd: pytest.CaptureFixture[str]) -> Generator[None]:
+def debugging(capfd: pytest.CaptureFixture[str]) -> None:
     """The log as an operator sees it who asked for everything."""
-    with loggers_restored():
-        set_up("debug")
-        yield
+    set_up("debug")
 
 
 def speak_xml(monkeypatch: pytest.MonkeyPatch) -> None:

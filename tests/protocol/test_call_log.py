@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,9 @@ from dropship_mcp.logs import set_up
 from dropship_mcp.watching import CALL, Call, sane_id
 from protocol.bench import Bench, bench
 from protocol.samples import DIPLI, PERSONAL, REFERENCE, Sample
-from unit.server.loggers import loggers_restored
 from web import sites
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Generator[None]:
-    """The log of the test run is put back afterwards."""
-    with loggers_restored():
-        yield
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -13,7 +13,6 @@ from dropship_mcp.logs import set_up
 from protocol.bench import bench, is_order
 from protocol.samples import PERSONAL, REFERENCE, Sample
 from protocol.weather import BRIEF
-from unit.server.loggers import loggers_restored
 from unit.tools.http_fakes import reply
 
 pytestmark = pytest.mark.anyio
@@ -57,11 +56,9 @@ def found(text: str, values: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def debugging(capfd: pytest.CaptureFixture[str]) -> Generator[None]:
+def debugging(capfd: pytest.CaptureFixture[str]) -> None:
     """The log as an operator sees it who asked for everything."""
-    with loggers_restored():
-        set_up("debug")
-        yield
+    set_up("debug")
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -41,7 +41,12 @@ from web.sites import (
 
 pytestmark = pytest.mark.anyio
 
-NOW = int(time.time())
+
+def now() -> int:
+    """Seconds, as tokens have them."""
+    return int(time.time())
+
+
 AUTH = AuthSettings(issuer=ISSUER, jwks_url=JWKS_URL)
 
 
@@ -76,9 +81,9 @@ def tampered() -> str:
 
 
 REFUSED: dict[str, tuple[Callable[[], str], str]] = {
-    "expired": (lambda: token(exp=NOW - 60), "it has expired"),
-    "not yet valid": (lambda: token(nbf=NOW + 300), "it is not valid yet"),
-    "issued in the future": (lambda: token(iat=NOW + 300), "it is not valid yet"),
+    "expired": (lambda: token(exp=now() - 60), "it has expired"),
+    "not yet valid": (lambda: token(nbf=now() + 300), "it is not valid yet"),
+    "issued in the future": (lambda: token(iat=now() + 300), "it is not valid yet"),
     "wrong audience": (lambda: token(aud="https://other.example.com/mcp"), "it is meant for another audience"),
     "audience that only begins so": (lambda: token(aud=URL + "/x"), "it is meant for another audience"),
     "wrong issuer": (lambda: token(iss="https://evil.example.com/"), "it comes from another issuer"),

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from dropship_mcp.logs import log_crash, set_up, where
-from unit.server.loggers import loggers_restored
 
 SECRET = "zebra crossing"
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Generator[None]:
-    """The log of the test run is put back afterwards."""
-    with loggers_restored():
-        yield
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
