@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench bench-peers constraints clean
+.PHONY: help demo test test-all check format bench bench-peers bench-growth constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,8 +42,12 @@ format: $(INSTALLED) ## format the code and sort its imports
 bench: $(INSTALLED) ## cold start, calls, searches and tokens; writes tests/bench/RESULTS.md
 	PYTHONPATH=tests $(BIN)/python -m bench
 
-bench-peers: $(INSTALLED) $(PEERS) ## look-ups against a server of the TypeScript SDK; writes tests/bench/READS.md
+bench-peers: $(INSTALLED) $(PEERS) ## look-ups and orders against a server of the TypeScript SDK; writes tests/bench/READS.md and CREATES.md
 	PYTHONPATH=tests $(BIN)/python -m bench.reads
+	PYTHONPATH=tests $(BIN)/python -m bench.creates
+
+bench-growth: $(INSTALLED) ## more orders, providers and accounts; writes tests/bench/GROWTH.md
+	PYTHONPATH=tests $(BIN)/python -m bench.growth
 
 constraints: | $(BIN)/python ## pin the newest versions that fit pyproject.toml in constraints.txt
 	rm -rf build/constraints

@@ -17,6 +17,7 @@ from dropship_tools.errors import DropshipError
 from dropship_tools.orders import Item
 from dropship_tools.personal import MASK, without
 from dropship_tools.text import SAID_LIMIT, clean
+from dropship_tools.wire import WireRequest
 
 QUOTED = 2000
 """So much of a provider's words (their clients keep no more) is searched for what must not be shown, before the rest is
@@ -92,6 +93,7 @@ def preview(connection: Connection, seen: Preview) -> dict[str, Any]:
         **envelope(connection),
         "outcome": "preview",
         "reference": plan.reference,
+        **({"sent_before": [_sent(connection, early) for early in plan.requests[:-1]]} if plan.requests[1:] else {}),
         "request": {
             "method": request.method,
             "url": connection.http.url(request),
@@ -110,6 +112,12 @@ def preview(connection: Connection, seen: Preview) -> dict[str, Any]:
     if seen.question:
         answer["question"] = seen.question
     return {**answer, "warnings": list(plan.warnings)} if plan.warnings else answer
+
+
+def _sent(connection: Connection, request: WireRequest) -> str:
+    """A request that prepares the order and may change something by itself (Rewix reserves stock)."""
+    body = f" {request.body.decode('utf-8', 'replace')}" if request.body else ""
+    return f"{request.method} {connection.http.url(request)}{body}"
 
 
 _PREVIEWED = {

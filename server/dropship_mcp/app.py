@@ -19,7 +19,7 @@ from dropship_mcp.catalogue import offers
 from dropship_mcp.guidance import Guidance
 from dropship_mcp.ledger import Ledger, make_ledger
 from dropship_mcp.ordering import Ordering
-from dropship_mcp.ready import LIST_TTL_MS, NAME, TITLE, instructions, ready_list
+from dropship_mcp.ready import LIST_TTL_MS, NAME, TITLE, instructions, ready_list, why_off
 from dropship_mcp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -49,8 +49,13 @@ def build_app(
     desk = Desk(settings.approve_command(), approvals_page)
     watch = telemetry.watch if telemetry else None
     ordering = ordering or Ordering(ledger, settings.policy, desk=desk, watch=watch)
-    guidance = Guidance(accounts)
-    binding = ToolBinding(partial(offers, settings, accounts, ledger, ordering), ready_list(settings), approvals_page)
+    guidance = Guidance(accounts, ordering=settings.ordering)
+    binding = ToolBinding(
+        partial(offers, settings, accounts, ledger, ordering),
+        ready_list(settings),
+        approvals_page,
+        partial(why_off, settings),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:

@@ -124,9 +124,14 @@ def facts(connection: Connection, plan: Plan) -> OrderFacts:
 
 def _least_total(summary: Summary) -> Decimal | None:
     """What the order costs at least: a stated total must not hide what its lines add up to."""
-    lines = [item.price * item.quantity for item in summary.items if item.price is not None]
+    priced = any(item.price is not None for item in summary.items)
     stated = [] if summary.total is None else [summary.total]
-    return max([*stated, sum(lines, Decimal(0))]) if lines or stated else None
+    return max([*stated, _lines_total(summary)]) if priced or stated else None
+
+
+def _lines_total(summary: Summary) -> Decimal:
+    """What the lines with a price add up to."""
+    return sum((item.price * item.quantity for item in summary.items if item.price is not None), Decimal(0))
 
 
 def parcel(summary: Summary) -> str:
@@ -156,18 +161,27 @@ def _lines(connection: Connection, plan: Plan, content: Content, verdict: Verdic
     yield f"Provider: {connection.provider.title}, account {connection.account.name}, {connection.mode.upper()}"
     yield f"Reference: {_quoted(plan.reference)}"
     yield f"Items: {_counted(summary.items)}"
-    yield from map(_item, summary.items[:MOST_ITEMS])
-    if more := summary.items[MOST_ITEMS:]:
+    items = sorted(summary.items, key=_weight, reverse=True)  # what costs most cannot hide behind many lines
+    yield from map(_item, items[:MOST_ITEMS])
+    if more := items[MOST_ITEMS:]:
         yield f"- and more: {_counted(more)}"
     yield f"Total: {total(summary)}"
+    lines = _lines_total(summary)
+    if summary.total is not None and lines > summary.total:
+        yield f"WARNING: the lines alone add up to {lines}."
     if summary.pays_at_once:
         yield "Paid from the account's credit at once."
     if summary.test is not None:
         yield "A test order: nothing is delivered." if summary.test else "A real order, no test."
     yield f"Recipient: {_quoted(summary.recipient)}, {_quoted(summary.place)}, country {_quoted(summary.country)}"
-    if rules := [reason.text() for reason in verdict.reasons if reason.rule != "orders"]:
-        yield f"Asked because: {clean('; '.join(rules), LINE * 5)}"
+    if rules := _special(verdict):
+        yield f"Asked because: {clean(rules, LINE * 5)}"
     yield f"Fingerprint: {content.fingerprint[:4]}-{content.fingerprint[4:8]}"
+
+
+def _weight(item: Item) -> tuple[Decimal, int]:
+    """What a line costs, or how many pieces it has where no price is known."""
+    return (item.price or Decimal(0)) * item.quantity, item.quantity
 
 
 def _counted(items: Sequence[Item]) -> str:
@@ -211,14 +225,15 @@ def refusal(withheld: Withheld, desk: Desk) -> DropshipError:
         )
     if approval.state == "declined":
         when = f" at {_clock(approval.decided_at)}" if approval.decided_at else ""
+        again = "" if desk.page else f" Only they can have it asked again: `{desk.command} {approval.number}`."
         return NotAllowed(
-            f"a person declined this order{when}; it is not asked again within an hour",
-            fix="Ask the person what they want instead. Do not order the same under another reference or account.",
+            f"a person declined this order{when} (approval {approval.number}); it is not asked again within an hour",
+            fix=f"Ask the person what they want instead.{again} Do not order the same under another reference.",
         )
     return Unapproved(
         approval,
         f"a person has to approve this order first; it is approval number {approval.number}, "
-        f"waiting until {_clock(approval.expires_at)}" + (f" ({verdict.text()})" if _says_more(verdict) else ""),
+        f"waiting until {_clock(approval.expires_at)}" + (f" ({why})" if (why := _special(verdict)) else ""),
         f"Ask the person to {desk.way(approval.number)}. Then make exactly the same call again.",
     )
 
@@ -241,8 +256,9 @@ def too_late(decided: Decided) -> DropshipError:
     )
 
 
-def _says_more(verdict: Verdict) -> bool:
-    return any(reason.rule != "orders" for reason in verdict.reasons)
+def _special(verdict: Verdict) -> str:
+    """The rules that ask about this order and not about every one."""
+    return "; ".join(reason.text() for reason in verdict.reasons if reason.rule != "orders")
 
 
 def _clock(when: datetime) -> str:

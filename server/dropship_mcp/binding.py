@@ -22,7 +22,7 @@ from dropship_mcp.logs import log_crash
 from dropship_mcp.report import Report
 from dropship_mcp.watching import present_call
 from dropship_tools.arguments import Arguments
-from dropship_tools.errors import DropshipError, OutcomeUnknown, ProviderUnavailable
+from dropship_tools.errors import DropshipError, NotAllowed, OutcomeUnknown, ProviderUnavailable
 from dropship_tools.personal import personal_values
 
 Context = ServerRequestContext[Any, Any]
@@ -35,12 +35,18 @@ class ToolBinding:
         offers: makes them, which loads the providers' code.
         ready: how they are listed, where that is known without making them; they are made at the first call then.
         page: address of the approvals page, if one is served.
+        why_off: why a tool that exists is not among them; None for one that does not exist.
     """
 
     def __init__(
-        self, offers: Callable[[], Sequence[Offer]], ready: Sequence[Mapping[str, Any]] | None = None, page: str = ""
+        self,
+        offers: Callable[[], Sequence[Offer]],
+        ready: Sequence[Mapping[str, Any]] | None = None,
+        page: str = "",
+        why_off: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._make_offers = offers
+        self._why_off = why_off
         self._page = page
         # built once: listing validates every tool
         self._tools = [types.Tool.model_validate(tool) for tool in ready or map(as_listed, self._offers.values())]
@@ -63,6 +69,9 @@ class ToolBinding:
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Accept, run, answer."""
         if params.name not in self._schemas:
+            if why := self._why_off(params.name):
+                off = NotAllowed(f"{params.name} is switched off: {why}", fix="Tell the person you work for.")
+                return _text(answers.error_text(off, ordering=False), is_error=True)
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:64]}")
         call = present_call()
         call.tool = params.name

@@ -16,13 +16,14 @@ from dropship_mcp.accounts import Accounts, Connection, told_apart
 from dropship_mcp.approval import Host
 from dropship_mcp.ledger import Ledger, OrderKey
 from dropship_mcp.ordering import Ordering
+from dropship_mcp.policy import Policy
 from dropship_mcp.report import Report
 from dropship_mcp.schema import Schema, portable_schema
 from dropship_mcp.settings import Settings, SettingsError
 from dropship_mcp.watching import present_call
 from dropship_tools import PROVIDERS
 from dropship_tools.arguments import Arguments, CreateArguments
-from dropship_tools.errors import ProviderUnavailable
+from dropship_tools.errors import NotAllowed, ProviderUnavailable
 from dropship_tools.tool import ChangeTool, CreateTool, ReadTool, Tool
 
 CALL_SECONDS = 42.0
@@ -148,7 +149,7 @@ def _offer(tool: Tool, connections: tuple[Connection, ...], ledger: Ledger, orde
     if isinstance(tool, CreateTool):
         run: Run = partial(_create, tool, choice, ordering)
     else:
-        run = partial(_call, tool, choice, ledger)
+        run = partial(_call, tool, choice, ledger, ordering.policy)
     return Offer(
         name=tool.name,
         title=tool.title,
@@ -195,11 +196,14 @@ async def _call(
     tool: ReadTool[Any, Any] | ChangeTool[Any, Any],
     choice: Choice,
     ledger: Ledger,
+    policy: Policy,
     given: Arguments,
     _: Report,
     __: Host,
 ) -> dict[str, Any]:
     connection, arguments = choice.of(given)
+    if isinstance(tool, ChangeTool):
+        _check_change(policy, connection)
     try:
         with anyio.fail_after(CALL_SECONDS):
             result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
@@ -210,6 +214,16 @@ async def _call(
             + ("; reading changes nothing." if isinstance(tool, ReadTool) else ", after reading the present state."),
         ) from error
     return {**answers.envelope(connection), **result.facts()}
+
+
+def _check_change(policy: Policy, connection: Connection) -> None:
+    """What the policy denies altogether is not changed either; asking and counting are for orders."""
+    provider, account = connection.provider.name, connection.account.name
+    for rule, decisions, name in (("providers", policy.providers, provider), ("accounts", policy.accounts, account)):
+        if decisions.get(name) == "deny":
+            raise NotAllowed(
+                f"the operator's policy forbids this: {rule}.{name} is deny", fix="Tell the person you work for."
+            )
 
 
 def _own(

@@ -82,8 +82,9 @@ PROMPTS: Mapping[str, PromptText] = {
 class Guidance:
     """Answers `resources/*`, `prompts/*` and `completion/complete`."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, *, ordering: bool = True) -> None:
         self._accounts = accounts
+        self._prompts = {name: text for name, text in PROMPTS.items() if ordering or name != "place_order"}
         self._known_carriers: dict[str, list[str]] = {}
         self._guides = {f"{SCHEME}{p.name}": p for p in accounts.providers()}
 
@@ -127,15 +128,15 @@ class Guidance:
                         for argument, about, required in prompt.arguments
                     ],
                 )
-                for name, prompt in PROMPTS.items()
+                for name, prompt in self._prompts.items()
             ]
         )
 
     async def get_prompt(self, _: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         """A prompt with its arguments filled in."""
-        prompt = PROMPTS.get(params.name)
+        prompt = self._prompts.get(params.name)
         if prompt is None:
-            raise MCPError(types.INVALID_PARAMS, f"No such prompt; there are: {', '.join(PROMPTS)}")
+            raise MCPError(types.INVALID_PARAMS, f"No such prompt; there are: {', '.join(self._prompts)}")
         given = {name: clean(value, 100) for name, value in (params.arguments or {}).items()}
         if missing := [name for name, _, required in prompt.arguments if required and not given.get(name)]:
             raise MCPError(types.INVALID_PARAMS, f"Missing arguments: {', '.join(missing)}")

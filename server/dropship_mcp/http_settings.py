@@ -146,7 +146,9 @@ class HttpSettings:
 
     def url(self, port: int | None = None) -> str:
         """The endpoint's address as clients know it."""
-        return self.public_url or f"http://{self.netloc(port)}{self.path}"
+        # nobody can call an unspecified address, so there are `hosts` then
+        netloc = self.hosts[0] if self.hosts and _is_unspecified(self.host) else self.netloc(port)
+        return self.public_url or f"http://{netloc}{self.path}"
 
     def approvals_url(self, port: int | None = None) -> str:
         """The approvals page as people know it, beside the endpoint.
@@ -160,7 +162,8 @@ class HttpSettings:
 
     def problems(self) -> list[str]:
         """Why a server with these settings must not start."""
-        far = [host for host in (self.host, urlsplit(self.url()).hostname or "") if not is_loopback(host)]
+        named = [self.url(), *(f"//{host}" for host in self.hosts), *self.origins]
+        far = [host for host in (self.host, *map(_hostname, named)) if not is_loopback(host)]
         if far and not self.auth.required and not self.unprotected:
             return [
                 f"everybody who reaches {far[0]} could order: set DROPSHIP_AUTH_ISSUER or DROPSHIP_AUTH_TOKENS, "
@@ -168,6 +171,8 @@ class HttpSettings:
             ]
         if self.auth.tenants and not self.auth.required:
             return ["nobody could say whose tenant they are: set DROPSHIP_AUTH_ISSUER, or tokens"]
+        if _is_unspecified(self.host) and not self.public_url and not self.hosts:
+            return [f"nobody can call {self.host}: set DROPSHIP_HTTP_PUBLIC_URL or DROPSHIP_HTTP_HOSTS"]
         return []
 
 
@@ -179,6 +184,19 @@ def is_loopback(host: str) -> bool:
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_unspecified(host: str) -> bool:
+    """Whether it stands for all addresses of the machine: 0.0.0.0, ::, 0."""
+    return not host.strip("0.:")
+
+
+def _hostname(address: str) -> str:
+    """The host that an address names; all of the address if that cannot be told."""
+    try:
+        return urlsplit(address).hostname or address
+    except ValueError:
+        return address
 
 
 def read_http(env: Mapping[str, str], tables: Mapping[str, Any], problems: list[str]) -> HttpSettings:
@@ -219,8 +237,9 @@ def _check(settings: HttpSettings, http: _Source, auth: _Source) -> None:
         http.problem("origins", f"must be like https://app.example.com, not {wrong[0]}")
     if wrong := [host for host in settings.hosts if not re.fullmatch(r"[^/@?#\s*]+", host)]:
         http.problem("hosts", f"must be like orders.example.com or localhost:8000, not {wrong[0]}")
-    if bool(settings.auth.issuer) != bool(settings.auth.jwks_url):
-        auth.problem("jwks_url" if settings.auth.issuer else "issuer", "is missing: tokens need issuer and jwks_url")
+    if auth.present("issuer") != auth.present("jwks_url"):
+        missing = "jwks_url" if auth.present("issuer") else "issuer"
+        auth.problem(missing, "is missing: tokens need issuer and jwks_url")
     if unknown := [name for name in settings.auth.algorithms if name not in ALGORITHMS]:
         auth.problem("algorithms", f"cannot be {', '.join(unknown)}; there are: {', '.join(ALGORITHMS)}")
     tokens = settings.auth.tokens
@@ -254,6 +273,10 @@ class _Source:
     def given(self, key: str) -> str:
         """The variable; empty if it is not set."""
         return self._env.get(self.variable(key), "").strip()
+
+    def present(self, key: str) -> bool:
+        """Whether there is a value, good or not."""
+        return bool(self.given(key) or self.values.get(key))
 
     def text(self, key: str) -> str:
         """A single value as text; empty if it is not set."""

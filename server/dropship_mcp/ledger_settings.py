@@ -44,7 +44,8 @@ class LedgerDatabase:
     def shown(self) -> str:
         """The address without user, password and options."""
         parts = urlsplit(self.url.reveal())
-        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        return f"postgresql://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 
 def read_ledger(env: Mapping[str, str], problems: list[str]) -> Path | LedgerDatabase | None:
@@ -64,9 +65,13 @@ def read_ledger(env: Mapping[str, str], problems: list[str]) -> Path | LedgerDat
 
 def _database(url: str, key: str, problems: list[str]) -> LedgerDatabase:
     try:
-        named = urlsplit(url).port != 0 and not re.search(r"[\s\x00-\x1f]", url)
+        parts = urlsplit(url)
+        whole = "#" not in url and "@" not in parts.path + parts.query and parts.netloc.count("@") <= 1
+        named = not whole or (parts.port != 0 and not re.search(r"[\s\x00-\x1f]", url))
     except ValueError:
-        named = False
+        whole, named = True, False
+    if not whole:  # a mark ended the password early, and its rest would be shown as host, database or option
+        problems.append("DROPSHIP_LEDGER: write / @ # ? in a password as %2F %40 %23 %3F")
     if not named:
         problems.append("DROPSHIP_LEDGER is not an address: postgresql://USER:PASSWORD@HOST:5432/DATABASE")
     if not key:

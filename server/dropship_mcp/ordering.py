@@ -69,10 +69,10 @@ class Ordering:
         watch: Watch | None = None,
     ) -> None:
         self._ledger = ledger
-        self._policy = policy or Policy()
+        self.policy = policy or Policy()
         self._budget = budget or Budget()
         self._watch = watch or NobodyWatches()
-        self._asking = Asking(ledger, self._policy.approval, now, self._budget.report, self._watch)
+        self._asking = Asking(ledger, self.policy.approval, now, self._budget.report, self._watch)
         self.desk = desk or Desk()
         self._placing = Placing(ledger, self.desk, now, self._budget)
         self._flights: dict[OrderKey, _Flight] = {}
@@ -108,11 +108,11 @@ class Ordering:
     async def preview(self, tool: CreateTool[Any, Any], connection: Connection, arguments: CreateArguments) -> Preview:
         """How it would go. Records nothing."""
         plan = tool.plan(connection.client, arguments)
-        verdict = judge(self._policy, approval.facts(connection, plan), Before())
-        if verdict.decision != "ask" and not self._policy.counts():  # nothing depends on the ledger
+        verdict = judge(self.policy, approval.facts(connection, plan), Before())
+        if verdict.decision != "ask" and not self.policy.counts():  # nothing depends on the ledger
             return Preview(plan, verdict, "")
         job = await self._job(tool, connection, plan)
-        verdict = judge(self._policy, job.terms.facts, await self._ledger.before(job.key, job.content, self._policy))
+        verdict = judge(self.policy, job.terms.facts, await self._ledger.before(job.key, job.content, self.policy))
         return Preview(plan, verdict, job.terms.question(verdict) if verdict.decision == "ask" else "")
 
     async def create(
@@ -143,8 +143,8 @@ class Ordering:
         key = OrderKey(connection.mode, connection.provider.name, connection.account.name, plan.reference)
         present_call().reference = plan.reference
         parcel = approval.parcel(plan.summary)
-        content = await self._ledger.hashes(plan.content, plan.trace, reference=plan.reference, parcel=parcel)
-        terms = approval.terms(self._policy, connection, plan, content)
+        content = await self._ledger.hashes(plan.content, plan.trace, parcel=parcel)
+        terms = approval.terms(self.policy, connection, plan, content)
         return Job(tool, connection, plan, key, content, terms)
 
     async def _join(self, job: Job, deadline: float, report: Report) -> Outcome:

@@ -23,6 +23,7 @@ from dropship_tools.errors import (
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    RateLimited,
     ReferenceConflict,
 )
 from dropship_tools.orders import Plan
@@ -176,6 +177,8 @@ class Placing:
                 lost = OutcomeUnknown(f"the order was sent, then {error.what}", fix="")
                 return await self._verify(held, job, lost, deadline)
             await self._record_refused(held, error.code)
+            if not once.used and isinstance(error, ProviderUnavailable | RateLimited):  # its fix is that of a look-up
+                error.fix = "Make the same call again later, with the same reference. No order was sent."
             raise
         except TimeoutError as error:
             if once.used:

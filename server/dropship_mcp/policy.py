@@ -174,7 +174,7 @@ def _choices(policy: Policy, order: OrderFacts, before: Before) -> Iterator[Reas
             "same_parcel",
             policy.same_parcel,
             bool(before.same_parcel),
-            f"the same parcel went out under reference {before.same_parcel} within 24 hours",
+            f"the same parcel as {before.same_parcel}, ordered or begun within 24 hours",
         ),
     )
     for rule, decision, holds, value in kinds:

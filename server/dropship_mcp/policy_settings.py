@@ -131,6 +131,12 @@ def _countries(value: object, where: str, problems: list[str]) -> frozenset[str]
     if not names or not all(map(_COUNTRY.fullmatch, names)):
         problems.append(f"{where} must be country codes of two letters, like NL")
         return None
+    from iso3166 import countries_by_alpha2
+
+    if strange := sorted(name for name in names if name not in countries_by_alpha2):
+        hint = "; the United Kingdom is GB" if "UK" in strange else ""
+        problems.append(f"{where}: there is no country {', '.join(strange)} in ISO 3166-1{hint}")
+        return None
     return frozenset(names)
 
 

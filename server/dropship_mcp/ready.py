@@ -80,6 +80,25 @@ def ready_list(settings: Settings) -> list[Json] | None:
     return tools
 
 
+def why_off(settings: Settings, name: str) -> str | None:
+    """Why a tool that exists is not listed under these settings, and what a person sets; None if there is no such tool.
+
+    Hosts keep tool lists, so models call what was switched off meanwhile.
+    """
+    known = json.loads(READY_LIST.read_text(encoding="utf-8"))
+    tool = next((tool for tool in known["tools"] if tool["name"] == name), None)
+    if tool is None:
+        return None
+    owner = name.partition("_")[0]
+    if name in known["extra"] and name not in settings.extra_tools:
+        return "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"
+    if not settings.ordering and not tool["annotations"]["readOnlyHint"]:
+        return "ordering is switched off; a person sets DROPSHIP_ORDERS=ask or allow"
+    if missing := settings.missing.get(owner):
+        return f"{owner} is not configured; a person sets {', '.join(missing)}"
+    return f"{owner} is not served here; dropship_status tells what is"
+
+
 def _offered(tool: Json, settings: Settings, served: Sequence[str]) -> bool:
     owner = tool["name"].partition("_")[0]
     if owner == "dropship":  # without any account there is nothing to look for or to settle

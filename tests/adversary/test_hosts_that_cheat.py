@@ -208,7 +208,11 @@ async def test_switched_off_tools_cannot_be_called_whatever_comes_with_the_call(
         gone |= {tool: SAMPLES["duoplane"].others[tool] for tool in EXTRA}
         for tool, arguments in gone.items():
             assert tool not in desk.tools
-            for name in (tool, f" {tool}", tool.upper()):
+            forged = await desk.client.session.call_tool(
+                tool, arguments, input_responses={"approval": YES()}, request_state="x"
+            )
+            assert text_of(forged).startswith(f"not_allowed: {tool} is switched off: ")
+            for name in (f" {tool}", tool.upper()):
                 with pytest.raises(MCPError, match="Unknown tool") as error:
                     await desk.client.session.call_tool(
                         name, arguments, input_responses={"approval": YES()}, request_state="x"
@@ -223,8 +227,8 @@ async def test_a_tool_that_is_off_by_default_stays_off_in_every_order_setting(tm
         folder.mkdir()
         async with bench(folder, era, settings=Settings(orders=orders, providers=("duoplane",))) as desk:
             for tool in EXTRA:
-                with pytest.raises(MCPError, match="Unknown tool"):
-                    await desk.client.session.call_tool(tool, SAMPLES["duoplane"].others[tool])
+                result = await desk.client.session.call_tool(tool, SAMPLES["duoplane"].others[tool])
+                assert text_of(result).startswith(f"not_allowed: {tool} is switched off: it is off by default")
             assert desk.wire.requests == []
 
 

@@ -64,7 +64,7 @@ def main() -> int:
     """0 when looking and claiming stay within budget."""
     with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder:
         state = Path(folder)
-        ledgers = {size: asyncio.run(measure_ledger(state / f"{size}.sqlite3", size)) for size in SIZES}
+        ledgers = asyncio.run(measure_ledgers(state))
         starts = [*measure_providers(state), *measure_accounts(state)]
     text = "\n".join([*heading(), *ledger_table(ledgers), *starts_table(starts), ""])
     RESULTS.write_text(text, encoding="utf-8")
@@ -110,44 +110,54 @@ def fill(path: Path, size: int, now: datetime) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def measure_ledger(path: Path, size: int) -> Mapping[str, float]:
-    """Seconds of what calls ask of a ledger, medians."""
+Work = Callable[[int], Awaitable[object]]
+
+
+async def measure_ledgers(folder: Path) -> Mapping[int, Mapping[str, float]]:
+    """Seconds of what calls ask of a ledger, medians; the ledgers take turns."""
     now = datetime.now(UTC)
-    fill(path, size, now)
-    ledger = SqliteLedger(path)
+    ledgers: dict[int, SqliteLedger] = {}
+    for size in SIZES:
+        fill(folder / f"{size}.sqlite3", size, now)
+        ledgers[size] = SqliteLedger(folder / f"{size}.sqlite3")
     try:
-        hashed = await ledger.hashes({"city": "Lyon"}, "trace")
-
-        async def claim(rules: str, number: int) -> None:
-            reference = f"{rules}-{number}"
-            key, content = OrderKey("live", "dipli", "main", reference), replace(hashed, parcel=reference)
-            assert (await ledger.claim(key, content, Terms(POLICIES[rules], ORDER, lambda _: ""))).won
-
-        claims = {rules: await median(partial(claim, rules)) for rules in POLICIES}
-        await ledger.claim(key := OrderKey("live", "dipli", "main", "LAST"), hashed)
-        row = await ledger.get(key)
-        assert row
-        looks: Mapping[str, Callable[[int], Awaitable[object]]] = {
-            "one order, by its key": lambda _: ledger.get(key),
-            "one order, by its reference alone": lambda _: ledger.by_reference("live", "LAST"),
-            "the latest orders": lambda _: ledger.recent("live", limit=20),
-            "orders whose outcome is unknown": lambda _: ledger.recent("live", state="unknown"),
-            "is this another order's number?": lambda _: ledger.is_anothers(row, "A-0", row.since),
-            "the account's orders since then": lambda _: ledger.order_ids(key, row.since),
-        }
-        return {**claims, **{what: await median(look) for what, look in looks.items()}}
+        works = {size: await asked_of(ledger) for size, ledger in ledgers.items()}
+        found: dict[int, dict[str, float]] = {size: {} for size in SIZES}
+        for what in works[0]:
+            taken: dict[int, list[float]] = {size: [] for size in SIZES}
+            for number in range(TIMES):
+                for size, work in works.items():
+                    began = time.perf_counter()
+                    await work[what](number)
+                    taken[size].append(time.perf_counter() - began)
+            for size, seconds in taken.items():
+                found[size][what] = statistics.median(seconds)
+        return found
     finally:
-        await ledger.close()
+        for ledger in ledgers.values():
+            await ledger.close()
 
 
-async def median(work: Callable[[int], Awaitable[object]]) -> float:
-    """Seconds, one after the other."""
-    taken: list[float] = []
-    for number in range(TIMES):
-        began = time.perf_counter()
-        await work(number)
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+async def asked_of(ledger: SqliteLedger) -> Mapping[str, Work]:
+    """What calls ask of it."""
+    hashed = await ledger.hashes({"city": "Lyon"}, "trace")
+
+    async def claim(rules: str, number: int) -> None:
+        reference = f"{rules}-{number}"
+        key, content = OrderKey("live", "dipli", "main", reference), replace(hashed, parcel=reference)
+        assert (await ledger.claim(key, content, Terms(POLICIES[rules], ORDER, lambda _: ""))).won
+
+    key = OrderKey("live", "dipli", "main", "LAST")
+    row = (await ledger.claim(key, hashed)).row
+    return {
+        **{rules: partial(claim, rules) for rules in POLICIES},
+        "one order, by its key": lambda _: ledger.get(key),
+        "one order, by its reference alone": lambda _: ledger.by_reference("live", "LAST"),
+        "the latest orders": lambda _: ledger.recent("live", limit=20),
+        "orders whose outcome is unknown": lambda _: ledger.recent("live", state="unknown"),
+        "is this another order's number?": lambda _: ledger.is_anothers(row, "A-0", row.since),
+        "the account's orders since then": lambda _: ledger.order_ids(key, row.since),
+    }
 
 
 # --- providers and accounts -------------------------------------------------------------------------------------
@@ -184,10 +194,10 @@ def measure_start(what: str, state: Path, settings: dict[str, str], named: Mappi
     taken: list[float] = []
     for _ in range(STARTS):
         began = time.perf_counter()
-        with started(state, "auto", (COMMAND,), **settings) as server:
+        with started(state, "auto", (COMMAND,), None, **settings) as server:
             tools = first_list(server)
             taken.append(time.perf_counter() - began)
-    with started(state, "auto", (COMMAND,), **settings) as server:
+    with started(state, "auto", (COMMAND,), None, **settings) as server:
         tools = first_list(server)
         calls = [dry_run(server, named) for _ in range(CALLS)]
     tokens = sum(count(compact(tool)) for tool in tools)

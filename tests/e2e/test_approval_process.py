@@ -98,6 +98,19 @@ async def test_anything_but_yes_declines(tmp_path: Path, types: str) -> None:
         assert "a person declined this order" in await order(client)
 
 
+async def test_a_no_by_mistake_can_be_taken_back_at_a_terminal(tmp_path: Path) -> None:
+    async with host(tmp_path, "auto") as client:
+        await order(client)
+        await anyio.to_thread.run_sync(at_the_terminal, tmp_path, 1, "n\n")
+        assert "dropship-mcp approve 1" in await order(client)
+        assert "dropday/sandbox WEB-1001  declined " in approve(tmp_path, "--all").stdout
+        assert approve(tmp_path, "1").returncode == 2  # a program cannot
+        code, screen = await anyio.to_thread.run_sync(at_the_terminal, tmp_path, 1, "y\n")
+        assert (code, screen.splitlines()[-1]) == (0, "It may be asked again. The agent can repeat its call.")
+        assert "approval number 2" in await order(client)
+    assert approve(tmp_path, "99999999999999999999").returncode == 2
+
+
 async def test_the_end_of_the_input_decides_nothing(tmp_path: Path) -> None:
     async with host(tmp_path, "auto") as client:
         await order(client)

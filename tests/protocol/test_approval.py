@@ -75,7 +75,7 @@ async def test_a_no_is_recorded_and_not_asked_again_within_the_hour(tmp_path: Pa
     async with bench(tmp_path, era, settings=asking(DROPDAY), person=person) as desk:
         for _ in range(2):
             text = await desk.fail(DROPDAY.create, DROPDAY.arguments())
-            assert text.startswith("not_allowed: a person declined this order at 12:00 UTC; it is not asked again")
+            assert text.startswith("not_allowed: a person declined this order at 12:00 UTC (approval 1); it is not")
             assert "order sent: no" in text
         desk.clock.move(minutes=59)
         await desk.fail(DROPDAY.create, DROPDAY.arguments())
@@ -148,6 +148,22 @@ async def test_a_declined_order_is_not_asked_again_under_another_reference(tmp_p
         await approve(desk, 1, agreed=False)
         renamed = DROPDAY.arguments(**{DROPDAY.reference: f"{REFERENCE}-B"})
         assert "a person declined this order" in await desk.fail(DROPDAY.create, renamed)
+
+
+async def test_a_declined_parcel_is_not_asked_again_with_another_note(tmp_path: Path, era: Era) -> None:
+    async with bench(tmp_path, era, settings=asking(DROPDAY)) as desk:
+        await desk.fail(DROPDAY.create, DROPDAY.arguments())
+        await approve(desk, 1, agreed=False)
+        noted = DROPDAY.arguments(email="somebody.else@example.org", shipping_cost=1)
+        assert "a person declined this order" in await desk.fail(DROPDAY.create, noted)
+
+
+async def test_a_no_taken_back_is_asked_anew(tmp_path: Path, era: Era) -> None:
+    async with bench(tmp_path, era, settings=asking(DROPDAY)) as desk:
+        await desk.fail(DROPDAY.create, DROPDAY.arguments())
+        await approve(desk, 1, agreed=False)
+        await desk.ledger.approvals.reopen(1)
+        assert "approval number 2" in await desk.fail(DROPDAY.create, DROPDAY.arguments())
 
 
 async def test_a_question_expires_and_so_does_an_agreement(tmp_path: Path, era: Era) -> None:
@@ -341,3 +357,46 @@ async def test_a_yes_to_one_of_two_alike_stands_beside_a_no_to_the_other(tmp_pat
         await approve(desk, 2, agreed=False)
         assert "a person declined this order" in await desk.fail(DROPDAY.create, other)
         assert (await desk.call(DROPDAY.create, DROPDAY.arguments()))["outcome"] == "placed"
+
+
+async def test_a_costly_line_cannot_hide_behind_cheap_ones_or_a_small_total(tmp_path: Path) -> None:
+    cheap = [{"external_id": f"L-{n}", "name": "Sticker", "quantity": 1, "price": "0.01"} for n in range(25)]
+    costly = {"external_id": "L-X", "name": "Watch", "quantity": 50, "price": "9999.00"}
+    person = Person(PUT_AWAY)
+    async with bench(tmp_path, "legacy", settings=asking(DROPDAY), person=person) as desk:
+        await desk.fail(DROPDAY.create, DROPDAY.arguments(products=[*cheap, costly], total="0.01"))
+    lines = person.questions[0].splitlines()
+    assert lines[3:5] == ["Items: 26 lines, 75 pieces", '- 50 x "L-X" "Watch", 9999.00 each']
+    assert "- and more: 6 lines, 6 pieces" in lines
+    assert "WARNING: the lines alone add up to 499950.25." in lines
+
+
+@pytest.mark.parametrize(
+    ("settings", "tool", "why"),
+    [
+        (Settings(orders="off"), "dropday_create_order", "ordering is switched off; a person sets DROPSHIP_ORDERS=ask"),
+        (Settings(orders="off"), "rewix_reserve_stock", "ordering is switched off"),
+        (Settings(), "duoplane_add_product", "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"),
+        (Settings(providers=("dipli",)), "dropday_get_order", "dropday is not served here"),
+    ],
+)
+async def test_a_tool_of_an_old_list_says_why_it_is_off(
+    tmp_path: Path, era: Era, settings: Settings, tool: str, why: str
+) -> None:
+    async with bench(tmp_path, era, settings=settings) as desk:
+        result = await desk.client.session.call_tool(tool, {})
+        assert isinstance(result, types.CallToolResult)
+        assert result.is_error
+        assert text_of(result).startswith(f"not_allowed: {tool} is switched off: {why}")
+        prompts = [prompt.name for prompt in (await desk.client.list_prompts()).prompts]
+        assert ("place_order" in prompts) is settings.ordering
+
+
+@pytest.mark.parametrize("policy", [Policy(providers={"rewix": "deny"}), Policy(accounts={"sandbox": "deny"})])
+async def test_what_is_denied_altogether_is_not_reserved_either(tmp_path: Path, era: Era, policy: Policy) -> None:
+    rewix = SAMPLES["rewix"]
+    async with bench(tmp_path, era, settings=Settings(providers=("rewix",), policy=policy)) as desk:
+        tool = "rewix_reserve_stock"
+        result = await desk.result(tool, rewix.others[tool])
+        assert text_of(result).startswith("not_allowed: the operator's policy forbids this")
+        assert desk.wire.requests == []

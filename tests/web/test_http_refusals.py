@@ -32,6 +32,16 @@ async def test_a_foreign_host_is_refused(tmp_path: Path, era: Era, host: str) ->
     assert answer.json()["error"] == "wrong_host"
 
 
+async def test_the_first_foreign_host_is_logged_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with desk(tmp_path) as served, served.http() as http:
+        for host in ("orders.example.com", "other.example.com", "orders.example.com"):
+            await http.post(URL, headers={"host": host})
+
+    assert [(record.levelname, record.__dict__["facts"]) for record in caplog.records] == [
+        ("WARNING", {"host": "orders.example.com"})
+    ]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "LOCALHOST:8000", "[::1]:8000"])
 async def test_on_this_machine_all_its_names_are_known(tmp_path: Path, host: str) -> None:
     async with desk(tmp_path) as served, served.http(host=host) as http:
@@ -47,6 +57,18 @@ async def test_a_page_of_a_foreign_origin_is_refused(tmp_path: Path, era: Era, o
 
     assert answer.status_code == 403
     assert answer.json()["error"] == "wrong_origin"
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+async def test_a_page_of_this_machine_may_call_under_all_its_names(tmp_path: Path, origin: str) -> None:
+    async with desk(tmp_path) as served, served.http(origin=origin) as http:
+        assert (await http.post(URL, **modern("tools/list"))).status_code == 200
+
+
+async def test_behind_a_proxy_pages_of_this_machine_are_foreign(tmp_path: Path) -> None:
+    settings = HttpSettings(public_url="https://orders.example.com/mcp")
+    async with desk(tmp_path, settings) as served, served.http(origin="http://localhost:8000") as http:
+        assert (await http.post(URL, **modern("tools/list"))).status_code == 403
 
 
 async def test_a_page_of_a_known_origin_may_ask_and_call(tmp_path: Path) -> None:

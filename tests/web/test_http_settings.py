@@ -139,6 +139,11 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
         {},
         "DROPSHIP_HTTP_HOSTS must be like orders.example.com or localhost:8000, not https://a.example.com",
     ),
+    (
+        {"DROPSHIP_AUTH_ISSUER": "https://a.example.com", "DROPSHIP_AUTH_JWKS_URL": "http://a.example.com/k"},
+        {},
+        "DROPSHIP_AUTH_JWKS_URL must start with https:// (plain http only for this machine)",
+    ),
     ({"DROPSHIP_HTTP_UNPROTECTED": "1"}, {}, "DROPSHIP_HTTP_UNPROTECTED must be one of: no, yes"),
     (
         {"DROPSHIP_AUTH_ISSUER": "https://a.example.com"},
@@ -202,9 +207,12 @@ def test_misspelt_variables_are_noticed() -> None:
 
 
 EXPOSED = [
-    HttpSettings(host="0.0.0.0"),
-    HttpSettings(host="::"),
+    HttpSettings(host="0.0.0.0", hosts=("localhost:8000",)),
+    HttpSettings(host="::", public_url="http://localhost:8000/mcp"),
     HttpSettings(host="192.168.1.5"),
+    HttpSettings(hosts=("127.0.0.1:8000", "orders.example.com")),
+    HttpSettings(hosts=("[",)),
+    HttpSettings(origins=("http://localhost:5173", "https://evil.example.com")),
     HttpSettings(host="orders.internal"),
     HttpSettings(public_url="https://orders.example.com/mcp"),
 ]
@@ -220,6 +228,22 @@ def test_other_machines_are_not_served_without_authorization_unless_told_so(sett
     assert replace(settings, unprotected=True).problems() == []
     assert replace(settings, auth=AuthSettings(tokens=(token,))).problems() == []
     assert replace(settings, auth=AuthSettings(issuer="https://a", jwks_url="https://a/k")).problems() == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0"])
+def test_an_address_that_nobody_can_call_needs_a_name(host: str) -> None:
+    bare = HttpSettings(host=host, unprotected=True)
+    named = HttpSettings(host=host, unprotected=True, hosts=("orders.internal:8000", "10.0.0.1:8000"))
+
+    assert bare.problems() == [f"nobody can call {host}: set DROPSHIP_HTTP_PUBLIC_URL or DROPSHIP_HTTP_HOSTS"]
+    assert named.problems() == []
+    assert named.url() == "http://orders.internal:8000/mcp"
+
+
+def test_pages_and_names_of_this_machine_are_served_without_authorization() -> None:
+    own = HttpSettings(hosts=("localhost:8000", "[::1]:8000"), origins=("http://localhost:5173", "http://[::1]:1"))
+
+    assert own.problems() == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])

@@ -91,6 +91,7 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
     "no expiry": (lambda: token(exp=None), "it lacks one of exp, iss, aud, sub"),
     "no audience": (lambda: token(aud=None), "it lacks one of exp, iss, aud, sub"),
     "no subject": (lambda: token(sub=None), "it lacks one of exp, iss, aud, sub"),
+    "no time at all as expiry": (lambda: token(exp=10**400), "its end is not a time"),
     "empty subject": (lambda: token(sub=""), "it names nobody"),
     "alg none": (lambda: unsigned("none"), "its signature algorithm is not accepted"),
     "alg None": (lambda: unsigned("None"), "its signature algorithm is not accepted"),

@@ -44,9 +44,9 @@ def run(options: argparse.Namespace) -> int:
     from dropship_mcp.ledger import make_ledger
     from dropship_mcp.watching import NobodyWatches
     from dropship_mcp.web.approvals import Office
+    from dropship_mcp.web.readiness import Readiness
     from dropship_mcp.web.serving import listen, serve
     from dropship_mcp.web.site import Site
-    from dropship_tools.errors import LedgerUnavailable
 
     set_up(settings.log_level)
     try:
@@ -56,15 +56,6 @@ def run(options: argparse.Namespace) -> int:
         return 1
     owners: dict[str | None, Settings] = {**settings.tenants} or {None: settings}
     ledgers = {name: make_ledger(own.ledger_place(), scope=own.tenant) for name, own in owners.items()}
-
-    async def ledger_answers() -> bool:
-        try:
-            for ledger in ledgers.values():
-                await ledger.recent(settings.mode, state="unknown", limit=1)
-        except LedgerUnavailable:
-            return False
-        return True
-
     telemetry = open_telemetry(settings, page=True)
     port = listener.getsockname()[1]
     page = http.approvals_url(port)
@@ -75,12 +66,14 @@ def run(options: argparse.Namespace) -> int:
     watch = telemetry.watch if telemetry else NobodyWatches()
     offices = {name: Office(ledgers[name], own.mode, own.policy.approval, watch) for name, own in owners.items()}
     metrics = telemetry.page if telemetry and settings.telemetry.page else None
-    site = Site(http, servers, {"ledger": ledger_answers}, port, metrics=metrics, offices=offices)
+    site = Site(http, servers, {"ledger": Readiness(ledgers.values())}, port, metrics=metrics, offices=offices)
     gc.freeze()
     gc.enable()
     print(f"MCP endpoint: {site.url} (listening on {http.netloc(port)})", flush=True)
     if page:
         print(f"Approvals: {page}", flush=True)
+    elif http.auth.required:
+        print("Approvals: none, because the public address is not https (DROPSHIP_HTTP_PUBLIC_URL)", flush=True)
     try:
         anyio.run(serve, site, listener, http.grace)
     finally:

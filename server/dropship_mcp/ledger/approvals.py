@@ -47,6 +47,11 @@ class SqliteApprovals:
         if decided := await self._file.write(work):
             raise decided
 
+    async def reopen(self, number: int) -> bool:
+        """Take a person's no back, so that the next call asks anew; False if it is no no."""
+        change = "UPDATE approvals SET state = 'expired' WHERE id = ? AND state = 'declined'"
+        return await self._file.write(lambda db: db.execute(change, (number,)).rowcount == 1)
+
     async def get(self, number: int) -> Approval | None:
         """One approval, its question in clear; None if there is none."""
 
@@ -134,10 +139,10 @@ def agree(
     if waiting.fetchone()[0] >= MOST_WAITING:
         return Withheld(verdict)
     cursor = db.execute(
-        "INSERT INTO approvals (mode, provider, account, reference, fingerprint, bare, state, question, reason, how, "
+        "INSERT INTO approvals (mode, provider, account, reference, fingerprint, parcel, state, question, reason, how, "
         "asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, '', ?, ?)",
         (
-            *(key.mode, key.provider, key.account, key.reference, content.fingerprint, content.bare),
+            *(key.mode, key.provider, key.account, key.reference, content.fingerprint, content.parcel),
             *(hasher.seal(terms.question(verdict)), verdict.text()),
             *(time_text(now), time_text(now + terms.policy.approval)),
         ),
@@ -147,14 +152,14 @@ def agree(
 
 
 def declined(db: sqlite3.Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
-    """A person's no to this content within the last hour, whatever reference it had then.
+    """A person's no to this parcel within the last hour, whatever else was different then.
 
-    A yes to exactly this order stands above a no to the same content under another reference.
+    A yes to exactly this order stands above a no to the same parcel under another reference.
     """
     found = db.execute(
-        f"SELECT {COLUMNS} FROM approvals WHERE bare = ? AND mode = ? AND provider = ? AND state = 'declined' "  # noqa: S608
+        f"SELECT {COLUMNS} FROM approvals WHERE parcel = ? AND mode = ? AND provider = ? AND state = 'declined' "  # noqa: S608
         "AND decided_at > ? ORDER BY id DESC LIMIT 1",
-        (content.bare, key.mode, key.provider, time_text(now - HOUR)),
+        (content.parcel, key.mode, key.provider, time_text(now - HOUR)),
     ).fetchone()
     if found is None or any(a.state == "approved" and a.expires_at > now for a in _of_order(db, key, content)):
         return None

@@ -70,11 +70,9 @@ class PostgresLedger:
 
     # --- an order's life -----------------------------------------------------------------------------------------
 
-    async def hashes(
-        self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = ""
-    ) -> Content:
+    async def hashes(self, content: Mapping[str, Any], trace: str = "", *, parcel: str = "") -> Content:
         """Keyed hashes of an order's content."""
-        return self._database.hasher.content(content, trace, reference=reference, parcel=parcel)
+        return self._database.hasher.content(content, trace, parcel=parcel)
 
     async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
         """Promise to send an order; see `Ledger`. Raises `Withheld`."""

@@ -57,6 +57,19 @@ class PostgresApprovals:
         if decided := await self._database.change(work, is_written):
             raise decided
 
+    async def reopen(self, number: int) -> bool:
+        """Take a person's no back, so that the next call asks anew; False if it is no no."""
+        change = "UPDATE approvals SET state = 'expired' WHERE id = $1 AND state = 'declined' RETURNING id"
+
+        async def work(db: Connection) -> bool:
+            return await db.fetchval(change, number) is not None
+
+        async def is_written(db: Connection, result: bool) -> bool:
+            present = await _by_number(db, number)
+            return (present is not None and present.state == "expired") == result
+
+        return await self._database.change(work, is_written)
+
     async def get(self, number: int) -> Approval | None:
         """One approval, its question in clear; None if there is none."""
         await self._close_overdue()
@@ -127,10 +140,10 @@ async def agree(
     if waiting >= MOST_WAITING:
         return Withheld(verdict)
     asked = await db.fetchrow(
-        "INSERT INTO approvals (mode, provider, account, reference, fingerprint, bare, state, question, reason, how, "
+        "INSERT INTO approvals (mode, provider, account, reference, fingerprint, parcel, state, question, reason, how, "
         "asked_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, $8, '', $9, $10) "
         f"RETURNING {COLUMNS}",
-        *(key.mode, key.provider, key.account, key.reference, content.fingerprint, content.bare),
+        *(key.mode, key.provider, key.account, key.reference, content.fingerprint, content.parcel),
         *(hasher.seal(terms.question(verdict)), verdict.text()),
         *(time_text(now), time_text(now + terms.policy.approval)),
     )
@@ -138,14 +151,14 @@ async def agree(
 
 
 async def declined(db: Connection, key: OrderKey, content: Content, now: datetime) -> Approval | None:
-    """A person's no to this content within the last hour, whatever reference it had then.
+    """A person's no to this parcel within the last hour, whatever else was different then.
 
-    A yes to exactly this order stands above a no to the same content under another reference.
+    A yes to exactly this order stands above a no to the same parcel under another reference.
     """
     found = await db.fetchrow(
-        f"SELECT {COLUMNS} FROM approvals WHERE bare = $1 AND mode = $2 AND provider = $3 AND state = 'declined' "
+        f"SELECT {COLUMNS} FROM approvals WHERE parcel = $1 AND mode = $2 AND provider = $3 AND state = 'declined' "
         "AND decided_at > $4 ORDER BY id DESC LIMIT 1",
-        *(content.bare, key.mode, key.provider, time_text(now - HOUR)),
+        *(content.parcel, key.mode, key.provider, time_text(now - HOUR)),
     )
     agreed = await _of_order(db, key, content) if found else None
     if found is None or (agreed and agreed.state == "approved" and agreed.expires_at > now):

@@ -55,7 +55,7 @@ MIGRATIONS: tuple[str, ...] = (
         account     text NOT NULL,
         reference   text NOT NULL,
         fingerprint text NOT NULL,
-        bare        text NOT NULL,
+        parcel      text NOT NULL,
         state       text NOT NULL CHECK (state IN ('waiting', 'approved', 'declined', 'used', 'expired')),
         question    text NOT NULL,
         reason      text NOT NULL,
@@ -65,7 +65,7 @@ MIGRATIONS: tuple[str, ...] = (
         expires_at  text COLLATE "C" NOT NULL
     );
     CREATE INDEX approvals_by_order ON approvals (fingerprint);
-    CREATE INDEX approvals_by_content ON approvals (bare);
+    CREATE INDEX approvals_by_parcel ON approvals (parcel);
     CREATE INDEX approvals_by_state ON approvals (state, mode);
     CREATE TABLE buckets (name text PRIMARY KEY, empty_at timestamptz NOT NULL);
     CREATE TABLE facts (name text PRIMARY KEY, value text NOT NULL)

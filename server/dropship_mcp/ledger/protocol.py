@@ -26,6 +26,10 @@ class Approvals(Protocol):
         """
         ...
 
+    async def reopen(self, number: int) -> bool:
+        """Take a person's no back, so that the next call asks anew; False if it is no no."""
+        ...
+
     async def get(self, number: int) -> Approval | None:
         """One approval, its question in clear; None if there is none."""
         ...
@@ -76,9 +80,7 @@ class Ledger(Protocol):
 
     # --- an order's life -----------------------------------------------------------------------------------------
 
-    async def hashes(
-        self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = ""
-    ) -> Content:
+    async def hashes(self, content: Mapping[str, Any], trace: str = "", *, parcel: str = "") -> Content:
         """Keyed hashes of an order's content."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -32,14 +32,12 @@ class Content:
         fingerprint: is this the same order or another one?
         fields: a short hash for each leaf, to name what changed.
         trace: how to recognise the order in a provider's list; empty where it can be looked up by reference.
-        bare: the fingerprint without the reference; not kept with orders, so it tells none apart.
         parcel: what is sent to whom, whatever else differs: would this be the same parcel once more?
     """
 
     fingerprint: str
     fields: Mapping[str, str]
     trace: str = ""
-    bare: str = field(default="", compare=False)
     parcel: str = ""
 
     def changed(self, other: Content) -> list[str]:

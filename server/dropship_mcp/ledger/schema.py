@@ -53,7 +53,7 @@ MIGRATIONS: tuple[str, ...] = (
         account     TEXT NOT NULL,
         reference   TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
-        bare        TEXT NOT NULL,
+        parcel      TEXT NOT NULL,
         state       TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'declined', 'used', 'expired')),
         question    TEXT NOT NULL,
         reason      TEXT NOT NULL,
@@ -63,8 +63,13 @@ MIGRATIONS: tuple[str, ...] = (
         expires_at  TEXT NOT NULL
     );
     CREATE INDEX approvals_by_order ON approvals (fingerprint);
-    CREATE INDEX approvals_by_content ON approvals (bare);
+    CREATE INDEX approvals_by_parcel ON approvals (parcel);
     CREATE INDEX approvals_by_state ON approvals (state, mode)
+    """,
+    # the few orders that somebody looks for among all
+    """
+    CREATE INDEX orders_by_account ON orders (mode, provider, account, since);
+    CREATE INDEX orders_in_doubt ON orders (since) WHERE state IN ('sending', 'unknown')
     """,
 )
 """One script a version; `PRAGMA user_version` counts them. Old scripts never change, new ones are added."""

@@ -57,12 +57,10 @@ class SqliteLedger:
 
     # --- an order's life -----------------------------------------------------------------------------------------
 
-    async def hashes(
-        self, content: Mapping[str, Any], trace: str = "", *, reference: str = "", parcel: str = ""
-    ) -> Content:
+    async def hashes(self, content: Mapping[str, Any], trace: str = "", *, parcel: str = "") -> Content:
         """Keyed hashes of an order's content."""
         hasher = self._file.ready_hasher() or await self._file.read(lambda _: self._file.hasher())
-        return hasher.content(content, trace, reference=reference, parcel=parcel)
+        return hasher.content(content, trace, parcel=parcel)
 
     async def claim(self, key: OrderKey, content: Content, terms: Terms | None = None) -> Claim:
         """Promise to send an order, unless it is somebody else's or settled, or the terms forbid it.
@@ -179,8 +177,9 @@ class SqliteLedger:
                 where.append(f"{column} = ?")
                 values.append(value)
         if not sent:
-            return await self._rows(" AND ".join(where), tuple(values), limit)
-        rows = await self._rows(" AND ".join([*where, "state IN ('sending', 'unknown')"]), tuple(values))
+            return await self._rows(" AND ".join(where), tuple(values), limit, index="orders_by_time")
+        where.append("state IN ('sending', 'unknown')")
+        rows = await self._rows(" AND ".join(where), tuple(values), index="orders_in_doubt")
         return [row for row in rows if row.state == state][:limit]
 
     async def order_ids(self, key: OrderKey, since: datetime) -> frozenset[str]:
@@ -331,9 +330,10 @@ class SqliteLedger:
             return replace(row, state="unknown")
         return row
 
-    async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1) -> list[Row]:
-        # `where` is made of constants in this module
-        query = f"SELECT {COLUMNS} FROM orders WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
+    async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1, *, index: str = "") -> list[Row]:
+        # `where` and `index` are made of constants in this module
+        by = f"INDEXED BY {index}" if index else ""
+        query = f"SELECT {COLUMNS} FROM orders {by} WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
 
         def work(db: sqlite3.Connection) -> list[Row]:
             return [_must(self._shown(read_row(found))) for found in db.execute(query, (*values, limit))]

@@ -16,6 +16,9 @@ from dropship_mcp.web.tokens import Refused, Tokens
 
 log = logging.getLogger(__name__)
 
+LONGEST_HOST = 253
+"""Characters of a name in the log."""
+
 
 class Entrance:
     """Looks at a request's headers, never at its body.
@@ -34,6 +37,7 @@ class Entrance:
         self._origins = frozenset(origins)
         self.challenges = challenges
         self._tokens = tokens
+        self._told = False
 
     async def admit(self, scope: Scope) -> Caller | Response | None:
         """Who makes the request, None where nobody has to say, or the refusal."""
@@ -65,6 +69,11 @@ class Entrance:
 
     def refuse_host(self, headers: Headers) -> Response | None:
         """Browsers set this header and that of the origin, so a page elsewhere cannot reach this server."""
-        if headers.get("host", "").lower() not in self._hosts:
+        host = headers.get("host", "").lower()
+        if host not in self._hosts:
+            if not self._told:  # once, or anybody could fill the log
+                self._told = True
+                facts = {"host": host[:LONGEST_HOST]}
+                log.warning("a request for an unknown name was refused (DROPSHIP_HTTP_HOSTS)", extra={"facts": facts})
             return refusal(421, "wrong_host", "this server is not known under that name (DROPSHIP_HTTP_HOSTS)")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import sys
@@ -11,10 +12,14 @@ from contextlib import contextmanager
 import anyio
 import uvicorn
 
+from dropship_mcp.web.connections import MARGIN, LoopErrors, guarded
 from dropship_mcp.web.site import Site
 
 IDLE_SECONDS = 75
-"""So long an idle connection stays open: longer than a proxy keeps one, or it would send into a closed one."""
+"""So long a used idle connection stays open: longer than a proxy keeps one, or it would send into a closed one."""
+
+BACKLOG = 128
+"""Connections that wait to be accepted; asyncio tries as often again in one go when that fails."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -24,7 +29,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(2048)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -52,7 +57,8 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
     """
     config = uvicorn.Config(
         site.app,
-        http="h11",  # httptools lets blanks pass around header values
+        http=guarded(site.max_calls + MARGIN),  # of h11: httptools lets blanks pass around header values
+        backlog=BACKLOG,
         ws="none",
         loop="asyncio",
         lifespan="off",  # what it would do is done here, whatever stops the server
@@ -64,6 +70,7 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
         timeout_graceful_shutdown=grace,
     )
     server = WebServer(config)
+    asyncio.get_running_loop().set_exception_handler(LoopErrors())
     async with site.running(), anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_stop_on_signal, server)

@@ -33,12 +33,15 @@ Checks = Mapping[str, Callable[[], Awaitable[bool]]]
 Servers = Mapping[str | None, Server[Any]]
 """An MCP server for each tenant, by `Caller.tenant`; that of None is for callers without one."""
 
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
 
 class Site:
     """All that is served on one port.
 
     Attributes:
         url: the MCP endpoint as clients know it.
+        max_calls: requests answered at the same time.
         entrance: who may come in, for pages of any kind.
 
     Args:
@@ -63,6 +66,7 @@ class Site:
         offices: Mapping[str | None, Office] | None = None,
     ) -> None:
         self.url = settings.url(port)
+        self.max_calls = settings.max_calls
         self._servers = servers
         self._max_body = settings.max_body
         self._checks = checks
@@ -128,13 +132,18 @@ def _hosts(settings: HttpSettings, port: int) -> set[str]:
         return set(settings.hosts)
     hosts = {urlsplit(settings.url(port)).netloc.lower(), settings.netloc(port)}
     if is_loopback(settings.host):
-        hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        hosts |= {f"{name}:{port}" for name in _LOOPBACK_NAMES}
     return hosts
 
 
 def _origins(settings: HttpSettings, port: int) -> set[str]:
+    """Those of the operator, or the public address's own; on this machine under all its names."""
     public = urlsplit(settings.url(port))
-    return set(settings.origins) or {f"{public.scheme}://{public.netloc}".lower()}
+    own = {f"{public.scheme}://{public.netloc}".lower()}
+    if is_loopback(public.hostname or ""):
+        end = f":{public.port}" if public.port else ""
+        own |= {f"{public.scheme}://{name}{end}" for name in _LOOPBACK_NAMES}
+    return set(settings.origins) or own
 
 
 def _cors(origins: tuple[str, ...]) -> Middleware:

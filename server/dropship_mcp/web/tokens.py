@@ -19,6 +19,9 @@ LONGEST = 8192
 LEEWAY_SECONDS = 30.0
 """Clocks of issuer and server may differ by so much."""
 
+LATEST = 2**53
+"""Seconds since 1970: times after it are numbers that not every calculation can hold."""
+
 PREFIX = "dsm_"
 """Tells secret scanners and people what a found token is."""
 
@@ -104,6 +107,8 @@ class Tokens:
             )
         except (jwt.PyJWTError, ValueError, RecursionError, OverflowError) as error:
             raise Refused(_REASONS.get(type(error), "it is not valid")) from error
+        if int(claims["exp"]) > LATEST:
+            raise Refused("its end is not a time")
         tenant: Any = claims.get(self._auth.tenant_claim)  # of several nobody could say which one is meant
         return _caller(claims, self._auth.tenants.get(tenant) if isinstance(tenant, str) else None)
 

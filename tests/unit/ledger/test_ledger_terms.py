@@ -125,7 +125,7 @@ async def test_what_nobody_decides_in_time_expires_and_forgets_the_buyer(ledgers
 async def test_a_no_holds_for_an_hour_under_any_reference(ledgers: Ledgers) -> None:
     clock = Clock()
     async with ledgers.open(clock) as ledger:
-        content = await ledger.hashes(CONTENT, reference="R-1")
+        content = await ledger.hashes(CONTENT, parcel="Jane Doe")
         await end(ledger, KEY, content, ASKING)
         await ledger.approvals.decide(1, agreed=False, how="by a test", good_for=HALF_AN_HOUR)
         with pytest.raises(Withheld) as withheld:
@@ -134,6 +134,19 @@ async def test_a_no_holds_for_an_hour_under_any_reference(ledgers: Ledgers) -> N
         assert withheld.value.approval.state == "declined"
         clock.move(minutes=61)
         assert await end(ledger, order(2), content, ASKING) == "ask"
+
+
+async def test_a_no_can_be_taken_back_and_nothing_else_can(ledgers: Ledgers) -> None:
+    async with ledgers.open() as ledger:
+        content = await ledger.hashes(CONTENT, parcel="Jane Doe")
+        await end(ledger, KEY, content, ASKING)
+        assert await ledger.approvals.reopen(1) is False
+        await ledger.approvals.decide(1, agreed=False, how="by a test", good_for=HALF_AN_HOUR)
+        assert await ledger.approvals.reopen(1) is True
+        assert await ledger.approvals.reopen(1) is False
+        assert await ledger.approvals.reopen(99) is False
+        assert await end(ledger, KEY, content, ASKING) == "ask"
+        assert [approval.state for approval in await ledger.approvals.recent()] == ["waiting", "expired"]
 
 
 async def test_an_agreement_does_not_cover_a_rule_that_came_up_since(ledgers: Ledgers) -> None:

@@ -172,7 +172,7 @@ async def test_the_same_parcel_under_another_reference_needs_a_person(name: str,
         await rig.create(row, row.arguments("R-1"))
         with pytest.raises(NeedsApproval) as error:
             await rig.create(row, again(row, "R-2"))
-        assert "the same parcel went out under reference R-1 within 24 hours" in error.value.what
+        assert "the same parcel as R-1, ordered or begun within 24 hours" in error.value.what
         rig.clock.move(hours=25)
         assert (await rig.create(row, again(row, "R-3"))).outcome == "placed"
 
@@ -183,4 +183,4 @@ async def test_another_note_does_not_make_it_another_parcel(tmp_path: Path) -> N
         other = again(DROPDAY, "R-2")
         other["shipping_address"] = {**other["shipping_address"], "first_name": "ANN", "phone": "+31201234567"}
         other["shipping_address"]["first_name"] = DROPDAY.example["shipping_address"]["first_name"].upper()
-        assert "the same parcel went out under reference R-1" in await refused(rig, DROPDAY, other)
+        assert "the same parcel as R-1" in await refused(rig, DROPDAY, other)

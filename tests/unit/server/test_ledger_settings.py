@@ -50,6 +50,27 @@ def test_nothing_that_is_shown_of_a_database_holds_a_secret() -> None:
     assert [secret for secret in SECRETS if secret in shown] == []
 
 
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("db.example", "postgresql://db.example/orders"),
+        ("DB.example:7", "postgresql://db.example:7/orders"),
+        ("[::1]:7", "postgresql://[::1]:7/orders"),
+        ("", "postgresql:///orders"),
+    ],
+)
+def test_host_port_and_database_are_shown(host: str, shown: str) -> None:
+    settings = read_settings({**DATABASE, "DROPSHIP_LEDGER": f"postgresql://ann:hush%2Fhush@{host}/orders?x=psst"})
+    assert isinstance(settings.ledger, LedgerDatabase)
+    assert settings.ledger.shown == shown
+
+
+@pytest.mark.parametrize("password", ["1234/hush-hush", "/hush-hush", "99#hush-hush", "99?hush-hush", "hush-hush@12"])
+def test_a_password_with_a_mark_that_would_end_it_is_refused_and_not_told(password: str) -> None:
+    env = {**DATABASE, "DROPSHIP_LEDGER": f"postgresql://ann:{password}@db.example:5432/orders"}
+    assert problems(env) == ["DROPSHIP_LEDGER: write / @ # ? in a password as %2F %40 %23 %3F"]
+
+
 def test_downloads_are_kept_in_the_state_folder_then() -> None:
     assert read_settings(DATABASE).cache_folder() == state_folder() / "cache" / "sandbox"
 

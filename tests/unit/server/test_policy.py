@@ -94,7 +94,7 @@ KINDS: list[tuple[dict[str, Any], dict[str, Any], Before, str]] = [
         {"same_parcel": "ask"},
         {},
         Before(same_parcel="R-1"),
-        "same_parcel is ask, this order: the same parcel went out under reference R-1 within 24 hours",
+        "same_parcel is ask, this order: the same parcel as R-1, ordered or begun within 24 hours",
     ),
 ]
 

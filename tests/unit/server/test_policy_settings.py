@@ -158,6 +158,10 @@ def test_a_rule_that_cannot_be_understood_is_an_error_and_never_a_missing_rule(
         ({"DROPSHIP_MAX_ORDER_TOTAL": "-1"}, ["DROPSHIP_MAX_ORDER_TOTAL must be an amount like 100 or 99.50"]),
         ({"DROPSHIP_MAX_QUANTITY": "1e9999"}, ["DROPSHIP_MAX_QUANTITY must be a whole number, 0 or more"]),
         ({"DROPSHIP_COUNTRIES": "Holland"}, ["DROPSHIP_COUNTRIES must be country codes of two letters, like NL"]),
+        (
+            {"DROPSHIP_COUNTRIES": "NL,UK,XX"},
+            ["DROPSHIP_COUNTRIES: there is no country UK, XX in ISO 3166-1; the United Kingdom is GB"],
+        ),
         ({"DROPSHIP_COUNTRIES": ","}, ["DROPSHIP_COUNTRIES must be country codes of two letters, like NL"]),
         (
             {"DROPSHIP_MAX_ORDERS": "5"},

@@ -1,0 +1,195 @@
+"""Connections on real sockets: none stays without a request, none beyond the limit, and a server without file
+descriptors says so once and recovers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import socket
+import time
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from dropship_mcp.web.connections import MARGIN, LoopErrors, guarded
+from e2e.processes import DEADLINE
+from web.webprocess import WebProcess, web_process
+
+pytestmark = pytest.mark.anyio
+
+SOON = 0.15
+"""Seconds for a request head."""
+
+HEAD = b"POST /mcp HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n"
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Without reading the body, unless the path says so."""
+    if scope["path"] == "/read":
+        await receive()
+        await asyncio.sleep(SOON * 2)  # longer than a head may take
+    await PlainTextResponse("done")(scope, receive, send)
+
+
+class Port:
+    """A listening server; its connections are closed with it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self, sent: bytes = b"") -> Stream:
+        """A connection on which that much was sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        writer.write(sent)
+        return reader, writer
+
+    async def close(self) -> None:
+        """All connections."""
+        for writer in self._writers:
+            writer.close()
+
+
+@asynccontextmanager
+async def port(most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
+    """The protocol on a real socket."""
+    protocol, state = guarded(most, seconds), ServerState()
+    config = uvicorn.Config(answer, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
+    server = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
+    opened = Port(server.sockets[0].getsockname()[1])
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        server.close()
+        await server.wait_closed()
+        while state.connections:
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("sent", [b"", b"P", HEAD])
+async def test_a_connection_without_a_whole_head_is_closed(sent: bytes) -> None:
+    async with port() as opened:
+        reader, _ = await opened.connect(sent)
+        assert await reader.read() == b""
+
+
+async def test_bytes_that_come_now_and_then_do_not_keep_a_connection_open() -> None:
+    async with port() as opened:
+        reader, writer = await opened.connect(b"GET / HTTP/1.1\r\n")
+        begun = time.monotonic()
+        ended = asyncio.ensure_future(reader.read())
+        while not ended.done():
+            writer.write(b"x: y\r\n")
+            await asyncio.wait([ended], timeout=SOON / 5)
+            assert time.monotonic() - begun < 3
+        with pytest.raises(ConnectionResetError) if ended.exception() else ExitStack():
+            assert ended.result() == b""
+
+
+@pytest.mark.parametrize("more", [b"P", HEAD])
+async def test_the_next_head_on_a_used_connection_has_as_long(more: bytes) -> None:
+    async with port() as opened:
+        reader, writer = await opened.connect(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
+        writer.write(more)
+        assert await reader.read() == b""
+
+
+async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for() -> None:
+    async with port() as opened:
+        reader, writer = await opened.connect(HEAD + b"\r\n")
+        await reader.readuntil(b"done")
+        writer.write(b"1")
+        assert await reader.read() == b""
+
+
+async def test_a_request_under_way_may_take_longer() -> None:
+    async with port() as opened:
+        reader, _ = await opened.connect(HEAD.replace(b"/mcp", b"/read") + b"\r\n12345")
+        assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_connections_beyond_the_limit_are_closed_and_the_others_serve() -> None:
+    async with port(most=2, seconds=60) as opened:
+        first, _ = await opened.connect()
+        second, writer = await opened.connect()
+        third, _ = await opened.connect()
+        assert await third.read() == b""
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await second.readuntil(b"done")
+        assert not first.at_eof()
+
+
+async def test_want_of_descriptors_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    errors, now = LoopErrors(), [100.0]
+    told: list[dict[str, Any]] = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def time(self) -> float:
+            return now[0]
+
+        def default_exception_handler(self, context: dict[str, Any]) -> None:
+            told.append(context)
+
+    loop = Loop()
+    for later in (0, 1, 58, 1):
+        now[0] += later
+        errors(loop, {"message": "x", "exception": OSError(errno.EMFILE, "x")})
+    others = [{"message": "x"}, {"message": "y", "exception": OSError(errno.EPERM, "x")}]
+    for other in others:
+        errors(loop, other)
+    loop.close()
+
+    assert len(caplog.records) == 2
+    assert told == others
+
+
+def files_of(server: WebProcess) -> int:
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+@pytest.mark.timeout(60)
+def test_a_server_without_file_descriptors_says_so_once_and_recovers(tmp_path: Path) -> None:
+    with web_process(tmp_path) as server:
+        assert httpx2.get(f"{server.base}/healthz").status_code == 200
+        most = files_of(server) + 3
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (most, before[1]))
+        host, _, number = server.address.rpartition(":")
+        with ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(socket.create_connection((host, int(number))))
+            until = time.monotonic() + DEADLINE
+            while files_of(server) < most:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+        assert httpx2.get(f"{server.base}/healthz", timeout=DEADLINE).status_code == 200
+        server.stop()
+        code, errors = server.finish()
+
+    assert code == 0
+    assert [line.count("file descriptors") for line in errors.splitlines()] == [1]
+
+
+@pytest.mark.timeout(60)
+def test_the_real_server_limits_connections_by_the_calls_that_it_answers(tmp_path: Path) -> None:
+    with web_process(tmp_path, DROPSHIP_HTTP_MAX_CALLS="1") as server, ExitStack() as stack:
+        host, _, number = server.address.rpartition(":")
+        streams = [stack.enter_context(socket.create_connection((host, int(number)))) for _ in range(MARGIN + 2)]
+        streams[-1].settimeout(DEADLINE)
+        assert streams[-1].recv(1) == b""
+        streams[0].sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert streams[0].recv(12) == b"HTTP/1.1 200"
