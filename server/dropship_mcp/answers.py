@@ -107,7 +107,7 @@ def preview(connection: Connection, seen: Preview) -> dict[str, Any]:
             "total": total(plan.summary),
         },
         "policy": {"decision": verdict.decision, "reasons": [reason.text() for reason in verdict.reasons]},
-        "next_step": f"Nothing was sent. {_PREVIEWED[verdict.decision]}",
+        "next_step": f"Nothing was sent. {_PREVIEWED[seen.known or verdict.decision]}",
     }
     if seen.question:
         answer["question"] = seen.question
@@ -124,6 +124,8 @@ _PREVIEWED = {
     "allow": "Call again without dry_run to order.",
     "ask": "Call again without dry_run to order; a person is asked the question first.",
     "deny": "The operator's policy forbids this order.",
+    "this": "This order was sent before: the same call without dry_run tells what became of it, and orders nothing.",
+    "another": "The reference belongs to another order: this one needs its own number.",
 }
 
 

@@ -108,10 +108,14 @@ class Ordering:
     async def preview(self, tool: CreateTool[Any, Any], connection: Connection, arguments: CreateArguments) -> Preview:
         """How it would go. Records nothing."""
         plan = tool.plan(connection.client, arguments)
+        row = await self._ledger.peek(_key(connection, plan))
         verdict = judge(self.policy, approval.facts(connection, plan), Before())
-        if verdict.decision != "ask" and not self.policy.counts():  # nothing depends on the ledger
+        if row is None and verdict.decision != "ask" and not self.policy.counts():  # nothing depends on the ledger
             return Preview(plan, verdict, "")
         job = await self._job(tool, connection, plan)
+        if row is not None and row.state != "refused":
+            same = row.content.fingerprint == job.content.fingerprint
+            return Preview(plan, verdict, "", "this" if same else "another")
         verdict = judge(self.policy, job.terms.facts, await self._ledger.before(job.key, job.content, self.policy))
         return Preview(plan, verdict, job.terms.question(verdict) if verdict.decision == "ask" else "")
 
@@ -197,3 +201,7 @@ class Ordering:
             flight.done.set()
             if ended := flight.ended():
                 self._watch.order_ended(job.key.mode, job.key.provider, job.key.account, ended)
+
+
+def _key(connection: Connection, plan: Plan) -> OrderKey:
+    return OrderKey(connection.mode, connection.provider.name, connection.account.name, plan.reference)

@@ -67,11 +67,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be sent, what the policy says of it now, and what a person would be asked (empty: nobody is)."""
+    """What would be sent, what the policy says of it now, and what a person would be asked (empty: nobody is).
+
+    `known` says that the reference stands in the ledger already: as this order, or as another one.
+    """
 
     plan: Plan
     verdict: Verdict
     question: str
+    known: Literal["", "this", "another"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -400,3 +400,15 @@ async def test_what_is_denied_altogether_is_not_reserved_either(tmp_path: Path, 
         result = await desk.result(tool, rewix.others[tool])
         assert text_of(result).startswith("not_allowed: the operator's policy forbids this")
         assert desk.wire.requests == []
+
+
+async def test_a_dry_run_of_a_known_reference_says_that_it_is_known(tmp_path: Path, era: Era) -> None:
+    person = Person()
+    async with bench(tmp_path, era, settings=asking(DROPDAY), person=person) as desk:
+        await desk.call(DROPDAY.create, DROPDAY.arguments())
+        same = await desk.call(DROPDAY.create, DROPDAY.arguments(dry_run=True))
+        other = await desk.call(DROPDAY.create, {**DROPDAY.elsewhere(), "dry_run": True})
+        assert "This order was sent before" in same["next_step"]
+        assert "The reference belongs to another order" in other["next_step"]
+        assert "question" not in same | other
+        assert len(person.questions) == 1

@@ -56,7 +56,7 @@ class Port:
         writer.write(sent)
         return reader, writer
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """All connections."""
         for writer in self._writers:
             writer.close()
@@ -72,11 +72,12 @@ async def port(most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
     try:
         yield opened
     finally:
-        await opened.close()
+        opened.close()
         server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the loop tells the connections
         await server.wait_closed()
-        while state.connections:
-            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("sent", [b"", b"P", HEAD])
@@ -95,8 +96,7 @@ async def test_bytes_that_come_now_and_then_do_not_keep_a_connection_open() -> N
             writer.write(b"x: y\r\n")
             await asyncio.wait([ended], timeout=SOON / 5)
             assert time.monotonic() - begun < 3
-        with pytest.raises(ConnectionResetError) if ended.exception() else ExitStack():
-            assert ended.result() == b""
+        assert isinstance(ended.exception(), ConnectionResetError) or ended.result() == b""
 
 
 @pytest.mark.parametrize("more", [b"P", HEAD])
@@ -133,7 +133,7 @@ async def test_connections_beyond_the_limit_are_closed_and_the_others_serve() ->
         assert not first.at_eof()
 
 
-async def test_want_of_descriptors_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_want_of_descriptors_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     errors, now = LoopErrors(), [100.0]
     told: list[dict[str, Any]] = []
 
@@ -170,7 +170,7 @@ def test_a_server_without_file_descriptors_says_so_once_and_recovers(tmp_path: P
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (most, before[1]))
         host, _, number = server.address.rpartition(":")
         with ExitStack() as stack:
-            for _ in range(20):
+            for _ in range(6):
                 stack.enter_context(socket.create_connection((host, int(number))))
             until = time.monotonic() + DEADLINE
             while files_of(server) < most:

@@ -4,6 +4,7 @@ does not start."""
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import time
@@ -177,6 +178,25 @@ async def test_a_token_opens_the_real_server(tmp_path: Path, era: Era) -> None:
     assert "dipli_create_order" not in tools
     assert without.status_code == 401
     assert ready.json() == {"ready": True, "ledger": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, r"Approvals: http://127\.0\.0\.1:\d+/approvals\n"),
+        (
+            {"DROPSHIP_HTTP_HOST": "0.0.0.0", "DROPSHIP_HTTP_HOSTS": "orders.internal"},
+            r"Approvals: none, because the public address is not https \(DROPSHIP_HTTP_PUBLIC_URL\)\n",
+        ),
+    ],
+)
+def test_the_server_says_where_people_decide_or_why_nowhere(
+    settings: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    team = f"alice {new_token()[1]} orders:approve"
+    with web_process(tmp_path, DROPSHIP_AUTH_TOKENS=team, **settings, **files(tmp_path)) as server:
+        assert server.process.stdout
+        assert re.fullmatch(said, server.process.stdout.readline())
 
 
 async def test_a_ledger_that_cannot_be_used_is_not_ready_but_alive(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Watched(SqliteLedger):
         if self.until:
             await self.until.wait()
         if self.broken:
-            raise LedgerUnavailable("it is read-only")
+            raise LedgerUnavailable("it is read-only", fix="mend it")
 
 
 async def test_a_ledger_that_can_be_written_is_ready_and_keeps_nothing(tmp_path: Path) -> None:

@@ -149,6 +149,10 @@ class PostgresLedger:
 
     # --- looking -------------------------------------------------------------------------------------------------
 
+    async def peek(self, key: OrderKey) -> Row | None:
+        """The same as `get`."""
+        return await self.get(key)
+
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`."""
         rows = await self._rows(_KEY, astuple(key))

@@ -135,6 +135,10 @@ class Ledger(Protocol):
 
     # --- looking -------------------------------------------------------------------------------------------------
 
+    async def peek(self, key: OrderKey) -> Row | None:
+        """The same as `get`; a ledger that does not exist yet is not made."""
+        ...
+
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`, here and below."""
         ...

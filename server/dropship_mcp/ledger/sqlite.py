@@ -156,6 +156,10 @@ class SqliteLedger:
 
     # --- looking -------------------------------------------------------------------------------------------------
 
+    async def peek(self, key: OrderKey) -> Row | None:
+        """The same as `get`; a ledger that does not exist yet is not made."""
+        return await self.get(key) if self.path.exists() else None
+
     async def get(self, key: OrderKey) -> Row | None:
         """One order. A row that a dead process was sending is shown as `unknown`."""
         return await self._file.read(lambda db: self._shown(select(db, key)))
