@@ -70,8 +70,7 @@ def ready_list(settings: Settings) -> list[Json] | None:
     accounts = [account.provider for account in settings.accounts]
     if len(set(accounts)) < len(accounts) or not set(settings.extra_tools) <= set(known["extra"]):
         return None
-    having = accounts if settings.mode == "live" else settings.providers
-    served = [provider.name for provider in PROVIDERS if provider.name in having]
+    served = _served(settings)
     off = [name for name in known["extra"] if name not in settings.extra_tools]
     tools = [tool for tool in known["tools"] if tool["name"] not in off and _offered(tool, settings, served)]
     for tool in tools:
@@ -90,13 +89,18 @@ def why_off(settings: Settings, name: str) -> str | None:
     if tool is None:
         return None
     owner = name.partition("_")[0]
+    if owner not in _served(settings):
+        missing = () if settings.tenant else settings.missing.get(owner, ())
+        return f"{owner} is not configured; a person sets {', '.join(missing)}" if missing else None
     if name in known["extra"] and name not in settings.extra_tools:
         return "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"
-    if not settings.ordering and not tool["annotations"]["readOnlyHint"]:
-        return "ordering is switched off; a person sets DROPSHIP_ORDERS=ask or allow"
-    if missing := settings.missing.get(owner):
-        return f"{owner} is not configured; a person sets {', '.join(missing)}"
-    return f"{owner} is not served here; dropship_status tells what is"
+    return "ordering is switched off; a person sets DROPSHIP_ORDERS=ask or allow"
+
+
+def _served(settings: Settings) -> list[str]:
+    """The providers whose tools are offered."""
+    having = [account.provider for account in settings.accounts] if settings.mode == "live" else settings.providers
+    return [provider.name for provider in PROVIDERS if provider.name in having]
 
 
 def _offered(tool: Json, settings: Settings, served: Sequence[str]) -> bool:

@@ -377,7 +377,6 @@ async def test_a_costly_line_cannot_hide_behind_cheap_ones_or_a_small_total(tmp_
         (Settings(orders="off"), "dropday_create_order", "ordering is switched off; a person sets DROPSHIP_ORDERS=ask"),
         (Settings(orders="off"), "rewix_reserve_stock", "ordering is switched off"),
         (Settings(), "duoplane_add_product", "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"),
-        (Settings(providers=("dipli",)), "dropday_get_order", "dropday is not served here"),
     ],
 )
 async def test_a_tool_of_an_old_list_says_why_it_is_off(

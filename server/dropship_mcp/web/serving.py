@@ -18,8 +18,11 @@ from dropship_mcp.web.site import Site
 IDLE_SECONDS = 75
 """So long a used idle connection stays open: longer than a proxy keeps one, or it would send into a closed one."""
 
-BACKLOG = 128
-"""Connections that wait to be accepted; asyncio tries as often again in one go when that fails."""
+BACKLOG = 2048
+"""Connections that wait to be accepted: a thousand clients may call at the same moment."""
+
+ACCEPTED_AT_ONCE = 128
+"""asyncio's backlog. It is also how often asyncio tries in one go, even without file descriptors."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,6 +41,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 class WebServer(uvicorn.Server):
     """Leaves signals to its caller, which has orders to finish."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; asyncio has shortened the queue to its own backlog."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -58,7 +67,7 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
     config = uvicorn.Config(
         site.app,
         http=guarded(site.max_calls + MARGIN),  # of h11: httptools lets blanks pass around header values
-        backlog=BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
         ws="none",
         loop="asyncio",
         lifespan="off",  # what it would do is done here, whatever stops the server
