@@ -371,36 +371,6 @@ async def test_a_costly_line_cannot_hide_behind_cheap_ones_or_a_small_total(tmp_
     assert "WARNING: the lines alone add up to 499950.25." in lines
 
 
-@pytest.mark.parametrize(
-    ("settings", "tool", "why"),
-    [
-        (Settings(orders="off"), "dropday_create_order", "ordering is switched off; a person sets DROPSHIP_ORDERS=ask"),
-        (Settings(orders="off"), "rewix_reserve_stock", "ordering is switched off"),
-        (Settings(), "duoplane_add_product", "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"),
-    ],
-)
-async def test_a_tool_of_an_old_list_says_why_it_is_off(
-    tmp_path: Path, era: Era, settings: Settings, tool: str, why: str
-) -> None:
-    async with bench(tmp_path, era, settings=settings) as desk:
-        result = await desk.client.session.call_tool(tool, {})
-        assert isinstance(result, types.CallToolResult)
-        assert result.is_error
-        assert text_of(result).startswith(f"not_allowed: {tool} is switched off: {why}")
-        prompts = [prompt.name for prompt in (await desk.client.list_prompts()).prompts]
-        assert ("place_order" in prompts) is settings.ordering
-
-
-@pytest.mark.parametrize("policy", [Policy(providers={"rewix": "deny"}), Policy(accounts={"sandbox": "deny"})])
-async def test_what_is_denied_altogether_is_not_reserved_either(tmp_path: Path, era: Era, policy: Policy) -> None:
-    rewix = SAMPLES["rewix"]
-    async with bench(tmp_path, era, settings=Settings(providers=("rewix",), policy=policy)) as desk:
-        tool = "rewix_reserve_stock"
-        result = await desk.result(tool, rewix.others[tool])
-        assert text_of(result).startswith("not_allowed: the operator's policy forbids this")
-        assert desk.wire.requests == []
-
-
 async def test_a_dry_run_of_a_known_reference_says_that_it_is_known(tmp_path: Path, era: Era) -> None:
     person = Person()
     async with bench(tmp_path, era, settings=asking(DROPDAY), person=person) as desk:
