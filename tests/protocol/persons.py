@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import mcp_types as types
 
 Answer = Callable[[], types.ElicitResult]
 
-YES: Answer = lambda: types.ElicitResult(action="accept", content={"confirm": True})  # noqa: E731
-UNTICKED: Answer = lambda: types.ElicitResult(action="accept", content={"confirm": False})  # noqa: E731
-NO: Answer = lambda: types.ElicitResult(action="decline")  # noqa: E731
-PUT_AWAY: Answer = lambda: types.ElicitResult(action="cancel")  # noqa: E731
+YES: Answer = partial(types.ElicitResult, action="accept", content={"confirm": True})
+UNTICKED: Answer = partial(types.ElicitResult, action="accept", content={"confirm": False})
+NO: Answer = partial(types.ElicitResult, action="decline")
+PUT_AWAY: Answer = partial(types.ElicitResult, action="cancel")
 
 
 @dataclass

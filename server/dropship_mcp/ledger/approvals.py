@@ -69,7 +69,7 @@ class SqliteApprovals:
 
         def work(db: sqlite3.Connection) -> list[Approval]:
             found = db.execute(
-                f"SELECT {COLUMNS} FROM approvals WHERE (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?) "  # noqa: S608
+                f"SELECT {COLUMNS} FROM approvals WHERE (? IS NULL OR mode = ?) AND (? IS NULL OR state = ?) "
                 "ORDER BY id DESC LIMIT ?",
                 (mode, mode, state, state, limit),
             )
@@ -90,7 +90,7 @@ class SqliteApprovals:
         """Readers write only when there is something to write."""
         now = self._now()
         if await self._file.read(
-            lambda db: db.execute(f"SELECT 1 FROM approvals WHERE {OVERDUE}", (time_text(now),)).fetchone()  # noqa: S608
+            lambda db: db.execute(f"SELECT 1 FROM approvals WHERE {OVERDUE}", (time_text(now),)).fetchone()
         ):
             await self._file.write(lambda db: _expire(db, now))
 
@@ -108,7 +108,7 @@ def readable(approval: Approval, hasher: ContentHasher) -> Approval:
 def _expire(db: sqlite3.Connection, now: datetime) -> None:
     """Close what ran out of time, and forget the buyer it names."""
     db.execute(
-        f"UPDATE approvals SET state = 'expired', question = '' WHERE {OVERDUE}",  # noqa: S608
+        f"UPDATE approvals SET state = 'expired', question = '' WHERE {OVERDUE}",
         (time_text(now),),
     )
 
@@ -157,7 +157,7 @@ def declined(db: sqlite3.Connection, key: OrderKey, content: Content, now: datet
     A yes to exactly this order stands above a no to the same parcel under another reference.
     """
     found = db.execute(
-        f"SELECT {COLUMNS} FROM approvals WHERE parcel = ? AND mode = ? AND provider = ? AND state = 'declined' "  # noqa: S608
+        f"SELECT {COLUMNS} FROM approvals WHERE parcel = ? AND mode = ? AND provider = ? AND state = 'declined' "
         "AND decided_at > ? ORDER BY id DESC LIMIT 1",
         (content.parcel, key.mode, key.provider, time_text(now - HOUR)),
     ).fetchone()
@@ -185,14 +185,14 @@ def _decide(db: sqlite3.Connection, number: int, *, agreed: bool, how: str, now:
 
 def _by_number(db: sqlite3.Connection, number: int) -> Approval | None:
     """One approval as it is stored, its question sealed."""
-    found = db.execute(f"SELECT {COLUMNS} FROM approvals WHERE id = ?", (number,)).fetchone()  # noqa: S608
+    found = db.execute(f"SELECT {COLUMNS} FROM approvals WHERE id = ?", (number,)).fetchone()
     return read_approval(found) if found else None
 
 
 def _of_order(db: sqlite3.Connection, key: OrderKey, content: Content) -> list[Approval]:
     """The open approval of exactly this order, if there is one."""
     found = db.execute(
-        f"SELECT {COLUMNS} FROM approvals WHERE fingerprint = ? AND mode = ? AND provider = ? AND account = ? "  # noqa: S608
+        f"SELECT {COLUMNS} FROM approvals WHERE fingerprint = ? AND mode = ? AND provider = ? AND account = ? "
         "AND reference = ? AND state IN ('approved', 'waiting') ORDER BY state, id LIMIT 1",
         (content.fingerprint, key.mode, key.provider, key.account, key.reference),
     )

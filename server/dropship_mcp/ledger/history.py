@@ -41,13 +41,13 @@ def before(
     if policy.deny.counts() or policy.ask.counts():
         count_hour, count, total = db.execute(
             # sum() fails on what total() can add up; that is exact up to 2**53 units
-            "SELECT coalesce(sum(since > ?), 0), count(*), CAST(total(total) AS INTEGER) "  # noqa: S608
+            "SELECT coalesce(sum(since > ?), 0), count(*), CAST(total(total) AS INTEGER) "
             f"FROM orders INDEXED BY orders_by_time WHERE {others}",
             (hour, *known),
         ).fetchone()
     if policy.same_parcel != "allow":
         twin = db.execute(
-            f"SELECT reference FROM orders WHERE parcel = ? AND parcel <> '' AND {others} ORDER BY since DESC LIMIT 1",  # noqa: S608
+            f"SELECT reference FROM orders WHERE parcel = ? AND parcel <> '' AND {others} ORDER BY since DESC LIMIT 1",
             (content.parcel, *known),
         ).fetchone()
     return Before(

@@ -22,7 +22,7 @@ def time_text(value: datetime) -> str:
 
 def select(db: sqlite3.Connection, key: OrderKey) -> Row | None:
     """One order, as it is stored."""
-    query = f"SELECT {COLUMNS} FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?"  # noqa: S608
+    query = f"SELECT {COLUMNS} FROM orders WHERE mode = ? AND provider = ? AND account = ? AND reference = ?"
     found = db.execute(query, (key.mode, key.provider, key.account, key.reference)).fetchone()
     return read_row(found) if found else None
 

@@ -337,7 +337,7 @@ class SqliteLedger:
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1, *, index: str = "") -> list[Row]:
         # `where` and `index` are made of constants in this module
         by = f"INDEXED BY {index}" if index else ""
-        query = f"SELECT {COLUMNS} FROM orders {by} WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"  # noqa: S608
+        query = f"SELECT {COLUMNS} FROM orders {by} WHERE {where} ORDER BY since DESC, id DESC LIMIT ?"
 
         def work(db: sqlite3.Connection) -> list[Row]:
             return [_must(self._shown(read_row(found))) for found in db.execute(query, (*values, limit))]
