@@ -197,13 +197,23 @@ def _account(
 
 
 def _value(credential: Credential, source: Source, problems: list[str]) -> str:
-    """A value, from where it stands or from the file that is named instead."""
+    """A credential, as it is given or from its file."""
     value, file = source.get(credential), source.get(credential, "_file")
+    return value_or_file(value, file, source.label(credential), source.label(credential, "_file"), problems)
+
+
+def value_or_file(value: str, file: str, name: str, label: str, problems: list[str]) -> str:
+    """A value, from where it stands or from the file that is named instead.
+
+    Args:
+        value, file: what is given; empty if absent.
+        name, label: what a person calls them.
+        problems: is added to.
+    """
     if not file:
         return value
-    label = source.label(credential, "_file")
     if value:
-        problems.append(f"{source.label(credential)} and {label} are both set; keep one")
+        problems.append(f"{name} and {label} are both set; keep one")
         return ""
     count = len(problems)
     text = read_private(Path(file).expanduser(), label, problems).strip()

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dropship_mcp.account_settings import read_private
+from dropship_mcp.account_settings import value_or_file
 from dropship_tools.secret import Secret
 
 LEDGER_SETTINGS: dict[str, str] = {
@@ -86,14 +86,4 @@ def _database(url: str, key: str, problems: list[str]) -> LedgerDatabase:
 def _value(name: str, env: Mapping[str, str], problems: list[str]) -> str:
     """A setting, or what stands in the file that is named instead."""
     label = f"{name}_FILE"
-    value, file = env.get(name, "").strip(), env.get(label, "").strip()
-    if not file:
-        return value
-    if value:
-        problems.append(f"{name} and {label} are both set; keep one")
-        return ""
-    count = len(problems)
-    text = read_private(Path(file).expanduser(), label, problems).strip()
-    if not text and len(problems) == count:
-        problems.append(f"{label} is empty")
-    return text
+    return value_or_file(env.get(name, "").strip(), env.get(label, "").strip(), name, label, problems)

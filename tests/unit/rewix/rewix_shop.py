@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -155,7 +156,7 @@ class Shop:
             step, do = kind, lambda: self._orders(found, as_xml)
         elif path == "/restful/ghost/orders/sold/":
             step, pieces = read_operation(request.content, as_xml)
-            do = lambda: self._change(step, pieces, as_xml)  # noqa: E731
+            do = partial(self._change, step, pieces, as_xml)
         else:
             assert path == "/restful/ghost/orders/0/dropshipping"
             step, do = "create", lambda: self._create(read_order(request.content, as_xml), as_xml)
