@@ -6,12 +6,18 @@ import logging
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from postgres.clusters import Cluster, new_cluster
 
 # shared machines are slow now and then; pytest-timeout bounds every test
-settings.register_profile("dropship", deadline=None, max_examples=50, print_blob=True)
+settings.register_profile(
+    "dropship",
+    deadline=None,
+    max_examples=50,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a test
+)
 settings.load_profile("dropship")
 
 

@@ -133,9 +133,12 @@ def _item(item: Item) -> str:
     return f"{item.quantity} x {item.id}" + (f" {item.name}" if item.name else "")
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def as_text(answer: Mapping[str, Any]) -> str:
     """Compact JSON."""
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(answer)
 
 
 def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] = ()) -> str:

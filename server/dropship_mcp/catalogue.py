@@ -204,16 +204,14 @@ async def _call(
     connection, arguments = choice.of(given)
     if isinstance(tool, ChangeTool):
         _check_change(policy, connection)
-    try:
-        with anyio.fail_after(CALL_SECONDS):
-            result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
-    except TimeoutError as error:
-        raise ProviderUnavailable(
-            f"{connection.provider.title} was too slow: no whole answer within {CALL_SECONDS:g} s",
-            fix="Call again later"
-            + ("; reading changes nothing." if isinstance(tool, ReadTool) else ", after reading the present state."),
-        ) from error
-    return {**answers.envelope(connection), **result.facts()}
+    with anyio.move_on_after(CALL_SECONDS):
+        result = await tool.run(connection.client, arguments, AccountRecords(ledger, connection))
+        return {**answers.envelope(connection), **result.facts()}
+    raise ProviderUnavailable(
+        f"{connection.provider.title} was too slow: no whole answer within {CALL_SECONDS:g} s",
+        fix="Call again later"
+        + ("; reading changes nothing." if isinstance(tool, ReadTool) else ", after reading the present state."),
+    )
 
 
 def _check_change(policy: Policy, connection: Connection) -> None:

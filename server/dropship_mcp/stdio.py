@@ -13,14 +13,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
+import mcp_types as types
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
 
 from dropship_mcp.opening import Heard, Opening, on_pipes
 
@@ -31,6 +35,8 @@ DRAIN_SECONDS = 50.0
 """Longer than any call: at end of file the calls under way still get their answers."""
 
 FLUSH_SECONDS = 0.05
+
+Finished = Callable[[], Awaitable[None]]
 
 
 class CallsUnderWay:
@@ -53,30 +59,33 @@ class CallsUnderWay:
             if self._count == 0:
                 self._none.set()
 
-    async def finished(self) -> None:
+    async def finished(self, writer: PipeWriter) -> None:
         """Wait until every message read so far is answered, within limits."""
         with anyio.move_on_after(DRAIN_SECONDS):
             await anyio.sleep(FLUSH_SECONDS)  # messages just read start to be handled
             await self._none.wait()
             await anyio.sleep(FLUSH_SECONDS)  # the last answers reach the writer
+            await writer.sent()
 
 
-class PipeReader:
-    """Lines from a pipe, as the SDK's transport wants them."""
+class PipeReader(ObjectReceiveStream[SessionMessage | Exception]):
+    """The messages that come through a pipe: a read stream of the SDK."""
 
-    def __init__(self, stream: asyncio.StreamReader, calls: CallsUnderWay, close: Callable[[], None]) -> None:
+    def __init__(self, stream: asyncio.StreamReader, close: Callable[[], None], finished: Finished) -> None:
         self._stream = stream
-        self._calls = calls
         self._close = close
+        self._finished = finished
 
     def end(self) -> None:
         """Read no more: what follows is as if the host had closed the pipe."""
         self._close()
 
-    def __aiter__(self) -> PipeReader:
-        return self
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message, or why the next line is none. At the end of the pipe, once everything is answered:
 
-    async def __anext__(self) -> str:
+        Raises:
+            EndOfStream: nothing follows.
+        """
         while True:
             try:
                 line = await self._stream.readline()
@@ -84,48 +93,78 @@ class PipeReader:
                 log.warning("a message longer than %d bytes was dropped", MAX_LINE)
                 continue
             if not line:
-                await self._calls.finished()
-                raise StopAsyncIteration
-            return line.decode("utf-8", "replace")
+                await self._finished()
+                raise anyio.EndOfStream
+            try:
+                text = line.decode("utf-8", "replace")
+                return SessionMessage(types.jsonrpc_message_adapter.validate_json(text, by_name=False))
+            except ValueError as error:
+                return error
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        self._close()
 
 
-class PipeWriter:
-    """Writes to a pipe without blocking the event loop when the host reads slowly."""
+class PipeWriter(ObjectSendStream[SessionMessage]):
+    """Messages into a pipe: a write stream of the SDK.
+
+    A host that reads slowly makes those wait who have something to say, not the event loop. What has begun to be
+    written is written to its end, even if its sender is cancelled meanwhile.
+    """
 
     def __init__(self, descriptor: int, host_left: Callable[[], None], answered: str) -> None:
         self._descriptor = descriptor
         self._host_left = host_left
         self._answered = answered
+        self._unsent = bytearray()
+        self._sent = asyncio.Event()
+        self._sent.set()
 
-    async def write(self, text: str) -> None:
-        """Write all of it, unless nobody reads any more. What was answered before is not said twice."""
+    async def send(self, item: SessionMessage) -> None:
+        """Write a message, unless nobody reads any more. What was answered before is not said twice."""
+        text = item.message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
         if self._answered and text.startswith(self._answered.partition('"result":')[0]):
             if text != self._answered:
                 log.warning("the conversation was opened with another answer than the SDK's")
             self._answered = ""
             return
-        rest = memoryview(text.encode())
-        while rest:
-            try:
-                rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:
-                await anyio.wait_writable(self._descriptor)
-            except (BrokenPipeError, ConnectionResetError):
-                self._host_left()
-                return
+        self._unsent += text.encode()
+        if self._sent.is_set() and not self._write():
+            self._sent.clear()
+            asyncio.get_running_loop().add_writer(self._descriptor, self._go_on)
+        await self.sent()
 
-    async def flush(self) -> None:
-        """Nothing is held back."""
+    async def sent(self) -> None:
+        """Wait until the host has taken everything."""
+        if not self._sent.is_set():
+            await self._sent.wait()
+
+    def _write(self) -> bool:
+        """Write what the pipe takes; whether that was all."""
+        try:
+            del self._unsent[: os.write(self._descriptor, self._unsent)]
+        except BlockingIOError:
+            return False
+        except (BrokenPipeError, ConnectionResetError):
+            self._unsent.clear()
+            self._host_left()
+        return not self._unsent
+
+    def _go_on(self) -> None:
+        if self._write():
+            asyncio.get_running_loop().remove_writer(self._descriptor)
+            self._sent.set()
+
+    async def aclose(self) -> None:
+        """The descriptor stays open: the process ends now."""
 
 
 @asynccontextmanager
-async def _wire(
+async def _pipes(
     calls: CallsUnderWay, host_left: Callable[[], None], opening: Opening | None
-) -> AsyncGenerator[tuple[Any, Any]]:
-    """Our streams over private copies of the descriptors; (None, None) where only the SDK's will do."""
-    if not on_pipes():
-        yield None, None
-        return
+) -> AsyncGenerator[tuple[PipeReader, PipeWriter]]:
+    """Streams over private copies of the descriptors."""
     heard = opening.hand_over() if opening else Heard(b"", "")
     incoming, outgoing = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDONLY)
@@ -138,8 +177,9 @@ async def _wire(
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(incoming, "rb", buffering=0)
     )
+    writer = PipeWriter(outgoing, host_left, heard.answered)
     try:
-        yield PipeReader(stream, calls, transport.close), PipeWriter(outgoing, host_left, heard.answered)
+        yield PipeReader(stream, transport.close, partial(calls.finished, writer)), writer
     finally:
         transport.close()
 
@@ -148,24 +188,25 @@ async def serve_stdio(server: Server[Any], opening: Opening | None = None) -> No
     """Serve until the host closes the pipe or a signal arrives. `opening`: who has answered so far."""
     calls = CallsUnderWay()
     server.middleware.append(calls)
-    async with anyio.create_task_group() as tasks, _wire(calls, tasks.cancel_scope.cancel, opening) as wire:
-        reader, writer = wire
-
-        async def stop_on_signal() -> None:
-            """The first signal is like the end of the pipe: what is under way is still answered."""
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                stopping = opening is not None and opening.stopping
-                if stopping:
-                    reader.end()
-                async for _ in signals:
-                    if stopping or reader is None:  # asked twice, or the SDK's streams, which cannot be ended
-                        tasks.cancel_scope.cancel()
-                        return
-                    stopping = True
-                    reader.end()
-
-        if sys.platform != "win32":
-            tasks.start_soon(stop_on_signal)
-        async with stdio_server(reader, writer) as (incoming, outgoing):
+    async with anyio.create_task_group() as tasks:
+        streams = _pipes(calls, tasks.cancel_scope.cancel, opening) if on_pipes() else stdio_server()
+        async with streams as (incoming, outgoing):
+            if sys.platform != "win32":
+                reader = incoming if isinstance(incoming, PipeReader) else None
+                tasks.start_soon(_stop_on_signal, tasks.cancel_scope, reader, opening)
             await server.run(incoming, outgoing, server.create_initialization_options())
         tasks.cancel_scope.cancel()
+
+
+async def _stop_on_signal(scope: anyio.CancelScope, reader: PipeReader | None, opening: Opening | None) -> None:
+    """The first signal is like the end of the pipe: what is under way is still answered. The second one ends it."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        stopping = opening is not None and opening.stopping
+        if stopping and reader:
+            reader.end()
+        async for _ in signals:
+            if stopping or reader is None:  # the SDK's streams cannot be ended
+                scope.cancel()
+                return
+            stopping = True
+            reader.end()

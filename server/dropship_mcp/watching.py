@@ -10,6 +10,7 @@ import re
 import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol
 
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -19,6 +20,10 @@ def sane_id(given: object) -> str:
     """An id that a client made up, if it looks like one; empty otherwise."""
     text = "" if given is None else str(given)
     return text if _SANE.fullmatch(text) else ""
+
+
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = count(1)
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Call:
         reference: the shop's order number, of calls that order.
     """
 
-    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    id: str = field(default_factory=lambda: f"{_PROCESS}-{next(_NUMBERS):x}")
     request: str = ""
     http: str = ""
     trace: str = ""

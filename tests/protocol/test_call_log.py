@@ -34,7 +34,7 @@ def call_line(**facts: Any) -> dict[str, Any]:
         "logger": "dropship_mcp.call_log",
         "message": "tool call",
         "ms": IsFloat(ge=0),
-        "call_id": IsStr(regex="[0-9a-f]{8}"),
+        "call_id": IsStr(regex="[0-9a-f]{8}-[0-9a-f]+"),
         "request_id": IsStr(regex="[0-9]+"),
         **facts,
     }

@@ -165,7 +165,8 @@ class Certainty:
 
 def decimal_text(cents: int) -> str:
     """Cents as a decimal string in main units: 19900 is `199.00`."""
-    return f"{Decimal(cents) / 100:.2f}"
+    units, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{units}.{rest:02d}"
 
 
 class ShipTo(Result):

@@ -76,7 +76,7 @@ class Straight:
         attempt = _Attempt()
         _ATTEMPT.set(attempt)
         try:
-            with anyio.fail_after(seconds):
+            with anyio.move_on_after(seconds):
                 response = await self._session.request(
                     method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
                 )
@@ -85,6 +85,8 @@ class Straight:
                     read = await read_body(response.content.iter_any(), ", ".join(encodings), limit)
                 finally:
                     response.close()  # a connection whose answer was read to its end is kept all the same
+                return Answer(response.status, response.headers, read)
+            raise TimeoutError
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
             if not attempt.stood:
                 why = "the connection could not be made"
@@ -93,7 +95,6 @@ class Straight:
             else:
                 why = "the connection broke off"
             raise NoAnswer(why, left=attempt.stood) from error
-        return Answer(response.status, response.headers, read)
 
     async def aclose(self) -> None:
         """Close the connections."""

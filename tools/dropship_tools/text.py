@@ -18,6 +18,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 SAID_LIMIT = 300
 """Longest passage of somebody else's text in an error or an answer, in characters."""
 
+_CLEAN = re.compile(r"(?:[!-%'-;=-~]+(?: [!-%'-;=-~]+)*)?")
+"""ASCII in one line without anything that could begin mark-up: such a text stays as it is."""
+
 _BLOCK = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[a-z/!?][^>]*>", re.IGNORECASE)
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|x[0-9a-f]{8,});?", re.IGNORECASE)
@@ -52,7 +55,7 @@ def shows(text: str) -> bool:
 
 
 def _strip(text: str) -> str:
-    if not (text.isprintable() and _BLANK.isdisjoint(text)):  # most texts are, and that is quickly seen
+    if not (text.isprintable() and _BLANK.isdisjoint(text)):
         text = "".join(character for character in text if _visible(character))
     if "<" not in text:
         return text
@@ -63,6 +66,8 @@ def _strip(text: str) -> str:
 
 def clean(text: str, limit: int = SAID_LIMIT) -> str:
     """`text` in one line, without mark-up and invisible characters, at most `limit` characters."""
+    if len(text) <= limit and _CLEAN.fullmatch(text):  # most texts are, and that is quickly seen
+        return text
     text = text[: limit * 20]  # bounds the work on hostile input
     text = _strip(text)
     for _ in range(2):

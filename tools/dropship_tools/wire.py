@@ -128,10 +128,11 @@ class Answer:
             Unreadable: not JSON, not UTF-8, nested too deeply, or a number that is none.
         """
         try:
-            value = json.loads(self.body.decode("utf-8-sig"), parse_float=_decimal, parse_constant=_constant)
+            value = _DECODER.decode(self.body.decode("utf-8-sig"))
         except (ValueError, RecursionError, ArithmeticError) as error:
             raise Unreadable("the answer is not valid JSON") from error
-        if depth_exceeds(value, MAX_DEPTH):
+        brackets = self.body.count(b"{") + self.body.count(b"[")
+        if brackets > MAX_DEPTH and depth_exceeds(value, MAX_DEPTH):
             raise Unreadable("the answer is nested too deeply")
         return value
 
@@ -156,6 +157,9 @@ def _decimal(text: str) -> Decimal:
 
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_constant)
 
 
 def depth_exceeds(value: Any, limit: int) -> bool:

@@ -265,7 +265,7 @@ async def test_an_order_that_waits_in_vain_for_a_free_connection_was_not_sent() 
     orders.answering = anyio.Event()
     last = permission()
 
-    async with provider(orders, timing=Timing(connect=0.3)) as http, anyio.create_task_group() as tasks:
+    async with provider(orders, timing=Timing(connect=2)) as http, anyio.create_task_group() as tasks:
         for _ in range(100):
             tasks.start_soon(http.send_order, ORDER, permission())
         while len(orders.requests) < 100:

@@ -66,7 +66,7 @@ def _ship_to(address: WireAddress) -> ShipTo | None:
         city=address.city,
         country=address.country,
     )
-    return ship_to if ship_to.facts() else None
+    return None if ship_to == ShipTo() else ship_to
 
 
 def _line(item: WireItem) -> LineResult:
