@@ -106,11 +106,12 @@ def _inside(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     return found, is_list
 
 
-def _problems(error: ValidationError, model: type[Arguments]) -> Iterator[FieldProblem]:
-    for detail in error.errors(include_url=False, include_input=True):
+def _problems(errors: ValidationError, model: type[Arguments]) -> Iterator[FieldProblem]:
+    for detail in errors.errors(include_url=False, include_input=True):
         path = tuple(part for part in detail["loc"] if isinstance(part, int) or not part.startswith("function-"))
-        whole = isinstance(detail.get("ctx", {}).get("error"), WrongTogether)
-        yield FieldProblem(_name(path[:-1] if whole else path), _in_words(detail, path, model))
+        error = detail.get("ctx", {}).get("error")
+        meant = (*path[:-1], *filter(None, [error.field])) if isinstance(error, WrongTogether) else path
+        yield FieldProblem(_name(meant), _in_words(detail, path, model))
 
 
 def _name(path: Sequence[str | int]) -> str:

@@ -303,7 +303,7 @@ TRAPS = (
             refused(
                 "4 problems",
                 "- buyer: must not be empty",
-                "- country: must be a two-letter ISO 3166-1 country code such as FR",
+                "- country: must be a two-letter ISO 3166-1 country code, here FR",
                 "- buyer_phone: must hold 3 to 20 digits",
                 "- buyer_email: must look like name@example.com",
                 buyer="  ",
@@ -311,7 +311,7 @@ TRAPS = (
                 buyer_phone="call me",
                 buyer_email="jane",
             ),
-            refused("postcode has five digits in FR", postcode=1000),
+            refused("- postcode: has five digits in FR", postcode=1000),
         ),
     ),
     Trap(

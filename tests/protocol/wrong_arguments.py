@@ -66,7 +66,7 @@ def _nested(depth: int) -> Any:
 
 ID_FORM = "may hold letters, digits and . _ - only, and starts with a letter or digit"
 REWIX_NAMES = "dry_run, key, date, carrierId, recipient_details, item_list, autoConfirm"
-COUNTRY = "must be a two-letter ISO 3166-1 country code such as FR"
+COUNTRY = "must be a two-letter ISO 3166-1 country code, here"
 ONE_LINE = "must be one line without control or invisible characters"
 PLAIN_NUMBER = "must be a plain number such as 10.99, without currency or thousands separator"
 PRODUCT_NUMBER = "must be Dipli's own product number (1 to 11 digits), not a SKU, EAN or product name"
@@ -159,7 +159,7 @@ create("dropday", {"products": [None]}, "products.0: must be an object")
 create(
     "dropday",
     {"shipping_cost": None, "shipping": None},
-    "arguments: shipping_cost is required: what delivery costs, 0 if nothing",
+    "shipping_cost: is required: what delivery costs, 0 if nothing",
 )
 call(
     "dipli_create_order",
@@ -311,17 +311,17 @@ create("dropday", {"shipping.delivery_date": "03/02/2026"}, "shipping.delivery_d
 create("dropday", {"shipping.delivery_date": "2026-02-30"}, "shipping.delivery_date: must be a date like 2026-11-07")
 create("duoplane", {"ordered_at": "2026-11-07"}, f"ordered_at: {MOMENT}")
 create("duoplane", {"ordered_at": "2026-11-07T14:15:22"}, f"ordered_at: {MOMENT}")
-create("dipli", {"country": "France"}, f"country: {COUNTRY}")
-create("dipli", {"country": "FRA"}, f"country: {COUNTRY}")
-create("dropday", {"shipping_address.country": "UK"}, f"shipping_address.country: {COUNTRY}")
+create("dipli", {"country": "France"}, f"country: {COUNTRY} FR")
+create("dipli", {"country": "FRA"}, f"country: {COUNTRY} FR")
+create("dropday", {"shipping_address.country": "UK"}, f"shipping_address.country: {COUNTRY} GB")
 create(
-    "rewix", {"recipient_details.address.countrycode": "Italia"}, f"recipient_details.address.countrycode: {COUNTRY}"
+    "rewix", {"recipient_details.address.countrycode": "Italia"}, f"recipient_details.address.countrycode: {COUNTRY} IT"
 )
-create("duoplane", {"shipping_address.country_iso2": "United States"}, f"shipping_address.country_iso2: {COUNTRY}")
+create("duoplane", {"shipping_address.country_iso2": "United States"}, f"shipping_address.country_iso2: {COUNTRY} US")
 create("dipli", {"buyer_email": "zenobia.quastel.example"}, "buyer_email: must look like name@example.com")
 create("dropday", {"email": "Zenobia <zenobia@quastel.example>"}, "email: must look like name@example.com")
 create("dipli", {"buyer_phone": "call Zenobia"}, "buyer_phone: must hold 3 to 20 digits")
-create("dipli", {"postcode": 1000}, "arguments: postcode has five digits in FR: pass it as text with its leading zero")
+create("dipli", {"postcode": 1000}, "postcode: has five digits in FR: pass it as text with its leading zero")
 create(
     "rewix",
     {"recipient_details.phone.number": "+39 0612340987"},
@@ -334,7 +334,7 @@ create(
     "dropday",
     {"total": "a lot", "shipping_address.country": "France", "shipping_address.zip": "75019", "products.0.quantity": 0},
     f"total: {PLAIN_NUMBER}",
-    f"shipping_address.country: {COUNTRY}",
+    f"shipping_address.country: {COUNTRY} FR",
     "shipping_address.zip: is not an argument; did you mean postcode?",
     "products.0.quantity: must be at least 1",
 )

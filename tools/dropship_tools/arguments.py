@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -22,6 +21,7 @@ from pydantic import (
     field_validator,
 )
 
+from dropship_tools.countries import country_code
 from dropship_tools.text import shows
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -59,7 +59,15 @@ class WrongTogether(ValueError):
 
     A validator of the whole model would run only when each single field is right. That of a field runs whatever is
     wrong elsewhere, and finds the fields above it in `info.data`, those without a problem; so one call tells all.
+
+    Args:
+        problem: what is wrong.
+        field: the one to change, where that is plain; `problem` goes on after its name.
     """
+
+    def __init__(self, problem: str, field: str = "") -> None:
+        super().__init__(problem)
+        self.field = field
 
 
 def exactly_one(first: str, second: str) -> Any:
@@ -150,22 +158,7 @@ Email = Annotated[Line, AfterValidator(_email)]
 """An e-mail address."""
 
 
-@cache
-def country_codes() -> frozenset[str]:
-    """ISO 3166-1 alpha-2 codes."""
-    import iso3166
-
-    return frozenset(iso3166.countries_by_alpha2)
-
-
-def _country(value: str) -> str:
-    code = value.upper()
-    if not value.isascii() or code not in country_codes():  # upper() makes SS of a German sharp s
-        raise ValueError("must be a two-letter ISO 3166-1 country code such as FR")
-    return code
-
-
-Country = Annotated[Line, AfterValidator(_country)]
+Country = Annotated[Line, AfterValidator(country_code)]
 """A country as ISO 3166-1 alpha-2, upper case."""
 
 

@@ -58,7 +58,7 @@ def answered(model: type[Arguments], arguments: dict[str, Any]) -> dict[str, str
             {"buyer_email": "zoe", "country": "France", "buyer_phone": "call me", "street": " ", "postcode": 1000},
             {
                 "buyer_email": "must look like name@example.com",
-                "country": "must be a two-letter ISO 3166-1 country code such as FR",
+                "country": "must be a two-letter ISO 3166-1 country code, here FR",
                 "buyer_phone": "must hold 3 to 20 digits",
                 "street": "must not be empty",
             },

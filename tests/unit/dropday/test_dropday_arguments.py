@@ -208,7 +208,7 @@ def test_a_line_needs_what_the_documentation_requires(name: str) -> None:
         ("email", "ann", "must look like name@example.com"),
         ("products", [], "must not be empty"),
         ("products", "lamp", "must be a list"),
-        ("shipping_address__country", "Netherlands", "must be a two-letter ISO 3166-1 country code such as FR"),
+        ("shipping_address__country", "Netherlands", "must be a two-letter ISO 3166-1 country code, here NL"),
         ("shipping_address__phone", 612345678.5, "must be text: as a number it may lose digits"),
         ("products__0__ean13", 8.7e13, "must be text: as a number it may lose digits"),
         ("products__0__quantity", 0, "must be at least 1"),

@@ -139,8 +139,8 @@ def test_other_words_for_a_status_are_answered_with_dropdays(word: Any) -> None:
         ),
         ({"blocked": "perhaps"}, "blocked", "must be true or false"),
         ({"external_id": 1.5}, "external_id", "must be text: as a number it may lose digits"),
-        ({"date_from": "2026-03-02", "date_to": "2026-03-01"}, "arguments", "date_to lies before date_from"),
-        ({"total_min": 2, "total_max": 1.99}, "arguments", "total_max is less than total_min"),
+        ({"date_from": "2026-03-02", "date_to": "2026-03-01"}, "date_to", "lies before date_from"),
+        ({"total_min": 2, "total_max": 1.99}, "total_max", "is less than total_min"),
     ],
     ids=str,
 )

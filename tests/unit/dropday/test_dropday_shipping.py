@@ -43,7 +43,7 @@ def test_it_is_the_same_order_wherever_the_cost_of_shipping_was_given() -> None:
 
 
 def test_the_cost_of_shipping_is_needed_once() -> None:
-    assert problems(shipping_cost=...) == {"arguments": "shipping_cost is required: what delivery costs, 0 if nothing"}
+    assert problems(shipping_cost=...) == {"shipping_cost": "is required: what delivery costs, 0 if nothing"}
     assert problems(shipping={"cost": 6}) == {
         "arguments": "shipping_cost and shipping.cost differ; give one of them",
     }

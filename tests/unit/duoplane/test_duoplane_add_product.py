@@ -177,10 +177,10 @@ async def test_errors_beside_an_added_product_are_shown() -> None:
     ("stock", "problem"),
     [
         ({"vendor_sku": "V-88"}, "needs vendor_id or vendor_name"),
-        ({"vendor_id": 12, "quantity_available": 3}, "quantity_available counts only with manage_inventory true"),
+        ({"vendor_id": 12, "quantity_available": 3}, "counts only with manage_inventory true"),
         (
             {"vendor_id": 12, "quantity_available": 3, "manage_inventory": False},
-            "quantity_available counts only with manage_inventory true",
+            "counts only with manage_inventory true",
         ),
         ({"vendor_id": 12, "backordered_until": "soon"}, "must be a date such as 2026-11-07"),
         ({"vendor_id": 12, "backordered_until": "20261107"}, "must be a date such as 2026-11-07"),

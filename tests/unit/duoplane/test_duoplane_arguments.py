@@ -197,7 +197,7 @@ def test_every_hint_leads_to_a_field_or_explains() -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"country_iso2": "France"}, "must be a two-letter ISO 3166-1 country code such as FR"),
+        ({"country_iso2": "France"}, "must be a two-letter ISO 3166-1 country code, here FR"),
         ({"country_iso2": "ZZ"}, "must be a two-letter ISO 3166-1 country code such as FR"),
         ({"province_code": "California"}, "province_code must be a code such as CA; a name belongs in province_name"),
         ({"province_code": "OHIO"}, "province_code must be a code such as CA; a name belongs in province_name"),

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from dropship_tools.arguments import Arguments, CreateArguments, Part, country_codes
+from dropship_tools.arguments import Arguments, CreateArguments, Part
+from dropship_tools.countries import ALSO_CALLED, country_codes
 from unit.tools.argument_probe import TYPES, kept, problem
 
 INVISIBLE = [
@@ -194,10 +195,39 @@ def test_an_email_address_looks_like_one(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["UK", "EU", "XX", "USA", "528", "Netherlands", "N", "\u00df", "\ufb01", "\uff26\uff32"]
+    "value", ["EU", "XX", "999", "Europe", "Freedonia", "N", "\u00df", "\ufb01", "\uff26\uff32", "F R"]
 )
 def test_a_country_is_a_code_of_the_standard(value: str) -> None:
     assert problem("Country", value) == "must be a two-letter ISO 3166-1 country code such as FR"
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("UK", "GB"),
+        ("United Kingdom", "GB"),
+        ("Germany", "DE"),
+        ("france", "FR"),
+        ("Italy", "IT"),
+        ("SPAIN", "ES"),
+        ("España", "ES"),
+        ("Netherlands", "NL"),
+        ("the Netherlands", "NL"),
+        ("Czech Republic", "CZ"),
+        ("Türkiye", "TR"),
+        ("DEU", "DE"),
+        ("528", "NL"),
+        ("USA", "US"),
+    ],
+)
+def test_for_a_countrys_name_its_code_is_told(value: str, meant: str) -> None:
+    assert problem("Country", value) == f"must be a two-letter ISO 3166-1 country code, here {meant}"
+
+
+def test_every_other_name_leads_to_a_code_of_the_standard() -> None:
+    assert set(ALSO_CALLED.values()) <= country_codes()
+    assert not set(ALSO_CALLED) & country_codes()
+    assert list(ALSO_CALLED) == [name.upper() for name in ALSO_CALLED]
 
 
 def test_the_standard_is_complete() -> None:

@@ -125,7 +125,7 @@ class CreateOrder(CreateArguments):
     @classmethod
     def _whole_postcode(cls, country: str, info: ValidationInfo) -> str:
         if country in FIVE_DIGIT_POSTCODES and re.fullmatch(r"[0-9]{1,4}", info.data.get("postcode", "")):
-            raise WrongTogether(f"postcode has five digits in {country}: pass it as text with its leading zero")
+            raise WrongTogether(f"has five digits in {country}: pass it as text with its leading zero", "postcode")
         return country
 
 

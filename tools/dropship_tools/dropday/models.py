@@ -158,7 +158,7 @@ class CreateOrder(CreateArguments):
         if "shipping_cost" in info.data:
             given = {c for c in (info.data["shipping_cost"], shipping and shipping.cost) if c is not None}
             if not given:
-                raise WrongTogether("shipping_cost is required: what delivery costs, 0 if nothing")
+                raise WrongTogether("is required: what delivery costs, 0 if nothing", "shipping_cost")
             if len(given) > 1:
                 raise WrongTogether("shipping_cost and shipping.cost differ; give one of them")
         return shipping

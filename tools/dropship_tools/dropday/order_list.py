@@ -78,14 +78,14 @@ class ListOrders(Arguments):
     def _days(cls, date_to: str, info: ValidationInfo) -> str:
         """An empty answer to an impossible question would look like a fact."""
         if date_to and info.data.get("date_from", "") > date_to:
-            raise WrongTogether("date_to lies before date_from")
+            raise WrongTogether("lies before date_from", "date_to")
         return date_to
 
     @field_validator("total_max")
     @classmethod
     def _totals(cls, total_max: Decimal | None, info: ValidationInfo) -> Decimal | None:
         if total_max is not None and (info.data.get("total_min") or 0) > total_max:
-            raise WrongTogether("total_max is less than total_min")
+            raise WrongTogether("is less than total_min", "total_max")
         return total_max
 
     @property

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, WrongTogether, country_codes
+from dropship_tools.arguments import Country, Email, Line, Part, Phone, RequiredLine, WrongTogether
+from dropship_tools.countries import code_named, country_code
 from dropship_tools.duoplane.provinces import PROVINCES, code_of
 
 _PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
@@ -14,17 +15,7 @@ _PROVINCE_CODE = re.compile(r"[A-Za-z0-9]{1,3}|[A-Z0-9][A-Z0-9 ]{0,5}")
 
 
 def _blank_or_country(value: str) -> str:
-    if value and not (value.isascii() and value.upper() in country_codes()):
-        raise ValueError("must be a two-letter ISO 3166-1 country code such as FR")
-    return value.upper()
-
-
-def _country_named(name: str) -> str:
-    """The alpha-2 code of a country's ISO name or code; empty for any other spelling, which proves nothing."""
-    import iso3166
-
-    country = iso3166.countries.get(name, None)
-    return country.alpha2 if country else ""
+    return country_code(value) if value else ""
 
 
 def _province_problem(code: str, name: str, country: str) -> str:
@@ -83,7 +74,7 @@ class Address(Part):
         problems: list[str] = []
         if code := info.data.get("province_code"):
             problems.append(_province_problem(code, info.data.get("province_name", ""), country))
-        named = _country_named(info.data.get("country_name", ""))
+        named = code_named(info.data.get("country_name", ""))
         if named and country and named != country:
             problems.append("country_name and country_iso2 are different countries")
         if any(problems):

@@ -90,7 +90,7 @@ class ProductInventory(Part):
     @classmethod
     def _counted(cls, quantity_available: int | None, info: ValidationInfo) -> int | None:
         if quantity_available is not None and not info.data.get("manage_inventory", True):
-            raise WrongTogether("quantity_available counts only with manage_inventory true")
+            raise WrongTogether("counts only with manage_inventory true", "quantity_available")
         return quantity_available
 
 
