@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench bench-peers bench-growth constraints clean
+.PHONY: help demo test test-all check format bench bench-peers bench-web bench-growth constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,9 @@ bench: $(INSTALLED) ## cold start, calls, searches and tokens; writes tests/benc
 bench-peers: $(INSTALLED) $(PEERS) ## look-ups and orders against a server of the TypeScript SDK; writes tests/bench/READS.md and CREATES.md
 	PYTHONPATH=tests $(BIN)/python -m bench.reads
 	PYTHONPATH=tests $(BIN)/python -m bench.creates
+
+bench-web: $(INSTALLED) $(PEERS) ## a thousand calls at once over HTTP, against servers of both SDKs; writes tests/bench/WEB.md
+	PYTHONPATH=tests $(BIN)/python -m bench.web
 
 bench-growth: $(INSTALLED) ## more orders, providers and accounts; writes tests/bench/GROWTH.md
 	PYTHONPATH=tests $(BIN)/python -m bench.growth

@@ -22,8 +22,8 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 from dropship_mcp.plain_requests import plain_message, version_asked
 
@@ -36,17 +36,18 @@ MOST_KEPT = 1024 * 1024
 _PIECE = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """What the SDK has to know of the opening.
 
     Attributes:
         lines: what it reads before it reads on from the pipe.
         answered: the answer to the first of these lines, which was sent; empty if none was.
+        version: of the protocol, if that answer was given.
     """
 
-    lines: bytes
-    answered: str
+    lines: bytes = b""
+    answered: str = ""
+    version: str = ""
 
 
 def on_pipes() -> bool:
@@ -95,7 +96,7 @@ class Opening:
         if self._thread:
             self._thread.join()
         os.close(self._wake)
-        return Heard(bytes(self._kept) + self._rest, self._answered)
+        return Heard(bytes(self._kept) + self._rest, self._answered, self._version or "")
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         if self.stopping or not self._waits:

@@ -1,4 +1,4 @@
-"""The requests that open a conversation, as far as they can be told without the SDK.
+"""The requests that open a conversation, and calls of tools, as far as they can be told without the SDK.
 
 Everything here is stricter than the SDK: what it lets through, the SDK would have accepted and answered with the same
 result (`tests/protocol/test_plain_requests.py`). The rest is not wrong, it is only not for this module.
@@ -42,16 +42,17 @@ _CAPABILITIES = {
 }
 _INITIALIZE = {"protocolVersion": str, "capabilities": _CAPABILITIES, "clientInfo": _CLIENT_INFO, "_meta": {}}
 _META = {"progressToken": (int, str), "traceparent": str, "tracestate": str, "baggage": str}
-_ASKED_VERSION = "io.modelcontextprotocol/protocolVersion"
-_ASKED_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
-_ASKING = "io.modelcontextprotocol/clientInfo"
-_ENVELOPE = {**_META, _ASKED_VERSION: str, _ASKED_CAPABILITIES: _CAPABILITIES, _ASKING: _CLIENT_INFO}
+_PREFIX = "io.modelcontextprotocol/"
+VERSION = f"{_PREFIX}protocolVersion"
+CAPABILITIES = f"{_PREFIX}clientCapabilities"
+CLIENT = f"{_PREFIX}clientInfo"
+_ENVELOPE = {**_META, VERSION: str, CAPABILITIES: _CAPABILITIES, CLIENT: _CLIENT_INFO}
 _REQUEST = {"jsonrpc": str, "id": (int, str), "method": str, "params": dict}
 
 
 def plain_message(line: bytes) -> Json | None:
     """The request or notification in a line, if every program would read it alike."""
-    if len(line) > LONGEST_LINE or b"\\" in line or line.count(b"{") + line.count(b"[") > _DEEPEST:
+    if len(line) > LONGEST_LINE or b"\\u" in line or line.count(b"{") + line.count(b"[") > _DEEPEST:
         return None
     try:
         message = json.loads(line.decode(), parse_constant=_refuse)
@@ -82,6 +83,33 @@ def version_asked(message: Json, spoken: str | None) -> str | None:
     return None
 
 
+def is_plain_call(message: Json, spoken: str) -> bool:
+    """Whether a plain message calls a tool, and is complete.
+
+    Args:
+        message: from `plain_message`.
+        spoken: the version of the conversation.
+    """
+    params = message.get("params", {})
+    meta = _protocols_own(params.get("_meta", {}))
+    return (
+        message["method"] == "tools/call"
+        and "id" in message
+        and params.keys() <= {"name", "arguments", "_meta"}
+        and type(params.get("name")) is str
+        and type(params.get("arguments", {})) is dict
+        and (_is_enveloped({"_meta": meta}) if spoken == MODERN else _fits(meta, _META))
+    )
+
+
+def _protocols_own(meta: Any) -> Json | None:
+    """Without what hosts add for themselves, under names that belong to nobody else."""
+    if type(meta) is not dict:
+        return None
+    given = cast("Json", meta)
+    return {name: value for name, value in given.items() if name in _META or name.startswith(_PREFIX)}
+
+
 def _is_hello(params: Json) -> bool:
     complete = params.keys() >= {"protocolVersion", "capabilities", "clientInfo"}
     return (
@@ -94,8 +122,8 @@ def _is_hello(params: Json) -> bool:
 
 def _is_enveloped(params: Json) -> bool:
     meta = params.get("_meta", {})
-    complete = _fits(params, {"_meta": _ENVELOPE}) and _ASKED_CAPABILITIES in meta
-    return complete and meta.get(_ASKED_VERSION) == MODERN and (_ASKING not in meta or _named(meta[_ASKING]))
+    complete = _fits(params, {"_meta": _ENVELOPE}) and CAPABILITIES in meta
+    return complete and meta.get(VERSION) == MODERN and (CLIENT not in meta or _named(meta[CLIENT]))
 
 
 def _named(client: Mapping[str, Any]) -> bool:

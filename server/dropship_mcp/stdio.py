@@ -27,6 +27,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
 from dropship_mcp.opening import Heard, Opening, on_pipes
+from dropship_mcp.pipe_calls import PipeCalls
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,17 @@ class CallsUnderWay:
 class PipeReader(ObjectReceiveStream[SessionMessage | Exception]):
     """The messages that come through a pipe: a read stream of the SDK."""
 
-    def __init__(self, stream: asyncio.StreamReader, close: Callable[[], None], finished: Finished) -> None:
+    def __init__(
+        self,
+        stream: asyncio.StreamReader,
+        close: Callable[[], None],
+        finished: Finished,
+        take: Callable[[bytes], bool],
+    ) -> None:
         self._stream = stream
         self._close = close
         self._finished = finished
+        self._take = take
 
     def end(self) -> None:
         """Read no more: what follows is as if the host had closed the pipe."""
@@ -95,6 +103,8 @@ class PipeReader(ObjectReceiveStream[SessionMessage | Exception]):
             if not line:
                 await self._finished()
                 raise anyio.EndOfStream
+            if self._take(line):
+                continue
             try:
                 text = line.decode("utf-8", "replace")
                 return SessionMessage(types.jsonrpc_message_adapter.validate_json(text, by_name=False))
@@ -122,14 +132,18 @@ class PipeWriter(ObjectSendStream[SessionMessage]):
         self._sent.set()
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message, unless nobody reads any more. What was answered before is not said twice."""
+        """Write a message; what was answered before is not said twice."""
         text = item.message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
         if self._answered and text.startswith(self._answered.partition('"result":')[0]):
             if text != self._answered:
                 log.warning("the conversation was opened with another answer than the SDK's")
             self._answered = ""
             return
-        self._unsent += text.encode()
+        await self.say(text.encode())
+
+    async def say(self, line: bytes) -> None:
+        """Write a line, unless nobody reads any more."""
+        self._unsent += line
         if self._sent.is_set() and not self._write():
             self._sent.clear()
             asyncio.get_running_loop().add_writer(self._descriptor, self._go_on)
@@ -162,10 +176,10 @@ class PipeWriter(ObjectSendStream[SessionMessage]):
 
 @asynccontextmanager
 async def _pipes(
-    calls: CallsUnderWay, host_left: Callable[[], None], opening: Opening | None
+    server: Server[None], calls: CallsUnderWay, host_left: Callable[[], None], opening: Opening | None
 ) -> AsyncGenerator[tuple[PipeReader, PipeWriter]]:
     """Streams over private copies of the descriptors."""
-    heard = opening.hand_over() if opening else Heard(b"", "")
+    heard = opening.hand_over() if opening else Heard()
     incoming, outgoing = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
@@ -178,18 +192,20 @@ async def _pipes(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(incoming, "rb", buffering=0)
     )
     writer = PipeWriter(outgoing, host_left, heard.answered)
+    plain = PipeCalls(server, heard, writer.say)
     try:
-        yield PipeReader(stream, transport.close, partial(calls.finished, writer)), writer
+        yield PipeReader(stream, transport.close, partial(calls.finished, writer), plain.take), writer
     finally:
         transport.close()
+        await plain.stop()
 
 
-async def serve_stdio(server: Server[Any], opening: Opening | None = None) -> None:
+async def serve_stdio(server: Server[None], opening: Opening | None = None) -> None:
     """Serve until the host closes the pipe or a signal arrives. `opening`: who has answered so far."""
     calls = CallsUnderWay()
     server.middleware.append(calls)
     async with anyio.create_task_group() as tasks:
-        streams = _pipes(calls, tasks.cancel_scope.cancel, opening) if on_pipes() else stdio_server()
+        streams = _pipes(server, calls, tasks.cancel_scope.cancel, opening) if on_pipes() else stdio_server()
         async with streams as (incoming, outgoing):
             if sys.platform != "win32":
                 reader = incoming if isinstance(incoming, PipeReader) else None

@@ -58,7 +58,7 @@ def main() -> int:
     text = "\n".join([*heading(), *start, *calls_table(calls), *found, *tokens_table(tools)])
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
-    problems = [*over_budget(starts), *catalogue_search.over_budget(searches)]
+    problems = [*over_budget(starts, commands), *catalogue_search.over_budget(searches)]
     print("\n".join(problems) or "Cold start and searches: within budget.")
     return 1 if problems else 0
 

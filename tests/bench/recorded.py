@@ -79,12 +79,17 @@ class Player(asyncio.Protocol):
             if not end or len(rest) < size:
                 return
             self._unread = rest[size:]
-            self._transport.write(self._answers[head.split(b" ", 2)[1]])
+            self.play(head.split(b" ", 2)[1])
             if b"\r\nconnection: close" in fields:
                 self._transport.close()
 
+    def play(self, path: bytes) -> None:
+        """The answer to one request."""
+        self._transport.write(self._answers[path])
 
-def _answer(body: str) -> bytes:
+
+def http_answer(body: str) -> bytes:
+    """A whole answer."""
     content = body.encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         len(content),
@@ -94,7 +99,7 @@ def _answer(body: str) -> bytes:
 
 async def play(bodies: Mapping[str, str]) -> None:
     """Serve until killed."""
-    answers = {path.encode(): _answer(body) for path, body in bodies.items()}
+    answers = {path.encode(): http_answer(body) for path, body in bodies.items()}
     server = await asyncio.get_running_loop().create_server(lambda: Player(answers), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

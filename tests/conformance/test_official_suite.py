@@ -24,7 +24,6 @@ COMMAND = [sys.executable, "-m", "conformance.everything"]
 
 STATELESS = "calls keep nothing on the server, so in the older era it cannot ask the client in the midst of one"
 NO_SESSION = "there are no sessions"
-NO_RESUMING = "streams are not resumed: a call that is made again is answered from the ledger"
 NOTHING_CHANGES = "the lists last as long as the process, so there is nothing to subscribe to"
 
 OVER_HTTP: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -35,8 +34,6 @@ OVER_HTTP: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "elicitation-sep1330-enums:elicitation-sep1330-general": ("FAILURE", STATELESS),
         "server-sse-multiple-streams:server-sse-multiple-streams-session": ("WARNING", NO_SESSION),
         "server-sse-polling:server-sse-polling-session": ("WARNING", NO_SESSION),
-        "server-sse-polling:server-sse-priming-event": ("WARNING", NO_RESUMING),
-        "server-sse-polling:server-sse-retry-field": ("WARNING", NO_RESUMING),
     },
     "2026-07-28": {
         f"server-stateless:sep-2575-server-{check}": ("SKIPPED", NOTHING_CHANGES)

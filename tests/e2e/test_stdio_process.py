@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from e2e.processes import COMMAND, environment, started
+from e2e.processes import COMMAND, environment, line, started
 from protocol.bench import ERAS, VERSIONS, Era
 from protocol.samples import DROPDAY, REFERENCE, SAMPLES
 
@@ -90,6 +91,30 @@ def test_a_call_under_way_is_answered_before_a_signal_ends_the_server(tmp_path: 
         server.process.send_signal(number)
         assert server.answer()["outcome"] == "placed"
         assert server.finish() == (0, "")
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_an_order_whose_call_is_cancelled_is_finished_and_told_to_the_next_one(tmp_path: Path, era: Era) -> None:
+    ask_for_fault = [COMMAND, "sandbox", "fault", "dropday", "latency", "--operation", "create", "--value", "2"]
+    subprocess.run(ask_for_fault, env=environment(tmp_path), check=True, capture_output=True)
+    with started(tmp_path, era) as server:
+        server.send(server.hello() or server.request("server/discover"))
+        server.read()
+        first = server.call(DROPDAY.create, DROPDAY.order)
+        server.send(first)
+        wait_for_state(tmp_path / "dropship-mcp" / "ledger.sqlite3", "sending")
+        cancelled = {"requestId": json.loads(first)["id"]}
+        server.send(line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}))
+        second = server.call(DROPDAY.create, DROPDAY.order)
+        server.send(second)
+        answer = server.read()
+        assert answer["id"] == json.loads(second)["id"]
+        assert answer["result"]["structuredContent"]["outcome"] == "already_placed"
+        server.close()
+        assert server.finish() == (0, "")
+    with sqlite3.connect(tmp_path / "dropship-mcp" / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT reference, state, attempt FROM orders").fetchall() == [(REFERENCE, "placed", 1)]
+    ledger.close()
 
 
 def wait_for_state(ledger: Path, state: str) -> None:

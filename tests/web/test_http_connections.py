@@ -1,5 +1,5 @@
-"""Connections on real sockets: none stays without a request, none beyond the limit, and a server without file
-descriptors says so once and recovers."""
+"""Connections on real sockets: none stays without a request, none beyond the limit, heads are read as HTTP has them, and
+a server without file descriptors says so once and recovers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from dropship_mcp.web.connections import MARGIN, LoopErrors, guarded
+from dropship_mcp.web.connections import LONGEST_HEAD, MARGIN, LoopErrors, guarded
 from e2e.processes import DEADLINE
 from web.webprocess import WebProcess, web_process
 
@@ -35,7 +36,12 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Without reading the body, unless the path says so."""
+    """Without reading the body, unless the path says so; `/echo` tells what arrived."""
+    if scope["path"] == "/echo":
+        request = Request(scope, receive)
+        text = f"{request.headers['name']}|{(await request.body()).decode()}|done"
+        await PlainTextResponse(text)(scope, receive, send)
+        return
     if scope["path"] == "/read":
         await receive()
         await asyncio.sleep(SOON * 2)  # longer than a head may take
@@ -131,6 +137,49 @@ async def test_connections_beyond_the_limit_are_closed_and_the_others_serve() ->
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         await second.readuntil(b"done")
         assert not first.at_eof()
+
+
+ECHO = b"POST /echo HTTP/1.1\r\nhost: x\r\nname: value\r\ncontent-length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        (b"name: value", b"name: value"),
+        (b"name: value", b"name: \t value \t"),
+        (b"host: x", b"host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA"),
+    ],
+)
+@pytest.mark.parametrize("size", [10_000, 7, 1])
+async def test_a_head_is_read_as_http_has_it_however_it_comes(given: bytes, instead: bytes, size: int) -> None:
+    request = ECHO.replace(given, instead)
+    async with port(seconds=60) as opened:
+        reader, writer = await opened.connect()
+        for _ in range(2):
+            for at in range(0, len(request), size):
+                writer.write(request[at : at + size])
+                await asyncio.sleep(0)
+            assert (await reader.readuntil(b"done")).endswith(b"\r\n\r\nvalue|{}|done")
+
+
+@pytest.mark.parametrize("size", [10_000, 100, 7])
+async def test_requests_that_do_not_wait_for_answers_are_answered_in_turn(size: int) -> None:
+    requests = b"".join(ECHO.replace(b"value", b"%d" % number) for number in range(3))
+    async with port(seconds=60) as opened:
+        reader, writer = await opened.connect()
+        for at in range(0, len(requests), size):
+            writer.write(requests[at : at + size])
+            await asyncio.sleep(0)
+        answers = [await reader.readuntil(b"done") for _ in range(3)]
+
+    assert [answer.rpartition(b"\r\n")[2] for answer in answers] == [b"0|{}|done", b"1|{}|done", b"2|{}|done"]
+
+
+async def test_a_head_without_end_is_refused() -> None:
+    async with port(seconds=60) as opened:
+        reader, writer = await opened.connect(b"GET / HTTP/1.1\r\nname: ")
+        writer.write(b"x" * (LONGEST_HEAD + 1))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
 
 
 def test_want_of_descriptors_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,9 +21,8 @@ async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Re
         ClientDisconnect: nobody is left to answer.
     """
     declared = headers.get("content-length", "0")
-    too_large = refusal(413, "too_large", f"at most {most} bytes", connection="close")
     if declared.isdecimal() and int(declared[:19]) > most:
-        return too_large
+        return _too_large(most)
     pieces: list[bytes] = []
     size = 0
     with anyio.move_on_after(BODY_SECONDS):
@@ -34,7 +33,11 @@ async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Re
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > most:
-                return too_large
+                return _too_large(most)
             if not message.get("more_body", False):
                 return b"".join(pieces)
     return refusal(408, "too_slow", f"no whole request within {BODY_SECONDS:g} s", connection="close")
+
+
+def _too_large(most: int) -> Response:
+    return refusal(413, "too_large", f"at most {most} bytes", connection="close")

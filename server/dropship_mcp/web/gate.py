@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dropship_mcp.caller import CALLER, Caller
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.web.bodies import read_body
 from dropship_mcp.web.challenges import refusal, try_later
 from dropship_mcp.web.entrance import Entrance
+from dropship_mcp.web.plain_calls import MESSAGE_KEY
 from dropship_mcp.web.rules import needed_scopes
 
 CALLER_KEY = "dropship.caller"
@@ -43,13 +45,15 @@ class Gate:
     Args:
         entrance: who may come in.
         app_for: the server behind the gate.
+        leaving: cuts off requests that are still being sent.
         max_body: bytes.
         max_calls: requests at the same time.
     """
 
-    def __init__(self, entrance: Entrance, app_for: AppFor, *, max_body: int, max_calls: int) -> None:
+    def __init__(self, entrance: Entrance, app_for: AppFor, leaving: Leaving, *, max_body: int, max_calls: int) -> None:
         self._entrance = entrance
         self._app_for = app_for
+        self._leaving = leaving
         self._max_body = max_body
         self._max_calls = max_calls
         self._calls = 0
@@ -75,7 +79,11 @@ class Gate:
         if scope["method"] != "POST":  # nothing is said outside the answer to a request, so there is nothing to GET
             await refusal(405, "method_not_allowed", "POST only", allow="POST")(scope, receive, send)
             return
-        body = await read_body(Headers(scope=scope), receive, self._max_body)
+        with self._leaving.work() as work:
+            body = await read_body(Headers(scope=scope), receive, self._max_body)
+        if work.cancelled_caught:
+            await try_later("the server is being stopped")(scope, receive, send)
+            return
         if isinstance(body, Response):
             await body(scope, receive, send)
             return
@@ -83,12 +91,14 @@ class Gate:
         if endpoint is None:
             await refusal(403, "unknown_tenant", "nothing is set up for this caller")(scope, receive, send)
             return
+        message = _message(body)
+        scope = {**scope, MESSAGE_KEY: message}
         if caller:
-            needed = needed_scopes(*_peek(body), endpoint.writing)
+            needed = needed_scopes(*_peek(message), endpoint.writing)
             if missing := [name for name in needed if name not in caller.scopes]:
                 await self._entrance.challenges.forbidden(needed, missing)(scope, receive, send)
                 return
-            scope = {**scope, CALLER_KEY: caller, "user": _sdk_user(caller)}
+            scope |= {CALLER_KEY: caller, "user": _sdk_user(caller)}
         set_before = CALLER.set(caller)
         try:
             await AuthContextMiddleware(endpoint.app)(scope, _replaying(body, receive), send)
@@ -96,12 +106,16 @@ class Gate:
             CALLER.reset(set_before)
 
 
-def _peek(body: bytes) -> tuple[str, str]:
-    """Method and tool name. What cannot be read needs no more than the base scope: the server will refuse it."""
+def _message(body: bytes) -> object:
+    """None if it is not JSON."""
     try:
-        message: Any = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return "", ""
+        return None
+
+
+def _peek(message: object) -> tuple[str, str]:
+    """Method and tool name. What cannot be read needs no more than the base scope: the server will refuse it."""
     if not isinstance(message, dict):
         return "", ""
     found = cast("dict[str, Any]", message)

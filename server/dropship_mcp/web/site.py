@@ -18,12 +18,15 @@ from starlette.routing import Route
 
 from dropship_mcp.caller import Caller
 from dropship_mcp.http_settings import HttpSettings, is_loopback
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.web.approvals import ApprovalsPage, Office
 from dropship_mcp.web.challenges import Challenges, metadata_routes, metadata_url
 from dropship_mcp.web.entrance import Entrance
 from dropship_mcp.web.gate import Endpoint, Gate
 from dropship_mcp.web.keys import KeySet
 from dropship_mcp.web.metrics import MetricsPage, Render
+from dropship_mcp.web.numbering import Numbering
+from dropship_mcp.web.plain_calls import PlainCalls
 from dropship_mcp.web.rules import ScopeRules, writing_tools
 from dropship_mcp.web.tokens import Tokens
 
@@ -43,6 +46,7 @@ class Site:
         url: the MCP endpoint as clients know it.
         max_calls: requests answered at the same time.
         entrance: who may come in, for pages of any kind.
+        leaving: cuts off what is under way.
 
     Args:
         settings: how it is reached, and by whom.
@@ -52,6 +56,7 @@ class Site:
         keys: the issuer's keys, for tests; by default those the settings name.
         metrics: for `/metrics`, if they are to be seen.
         offices: for the approvals page, by `Caller.tenant`.
+        leaving: the one that the servers answer to.
     """
 
     def __init__(
@@ -64,9 +69,11 @@ class Site:
         keys: KeySet | None = None,
         metrics: Render | None = None,
         offices: Mapping[str | None, Office] | None = None,
+        leaving: Leaving | None = None,
     ) -> None:
         self.url = settings.url(port)
         self.max_calls = settings.max_calls
+        self.leaving = leaving or Leaving()
         self._servers = servers
         self._max_body = settings.max_body
         self._checks = checks
@@ -82,7 +89,7 @@ class Site:
         )
         page = settings.approvals_url(port)
         people = ApprovalsPage(page, offices, self.entrance, tokens) if page and offices and tokens else None
-        gate = Gate(self.entrance, self.app_for, max_body=settings.max_body, max_calls=settings.max_calls)
+        gate = Gate(self.entrance, self.app_for, self.leaving, max_body=settings.max_body, max_calls=settings.max_calls)
         numbers = MetricsPage(self.entrance, metrics, local=is_loopback(settings.host)) if metrics else None
         self.app = Starlette(
             routes=[
@@ -93,7 +100,7 @@ class Site:
                 *(metadata_routes(self.url, auth.issuer) if auth.issuer else ()),
                 Route(settings.path, gate),
             ],
-            middleware=[_cors(settings.origins)] if settings.origins else [],
+            middleware=[Middleware(Numbering), *([_cors(settings.origins)] if settings.origins else ())],
         )
         self.app.router.redirect_slashes = False
 
@@ -110,7 +117,7 @@ class Site:
                 server.middleware.append(ScopeRules(writing))
                 manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=self._max_body)
                 await stack.enter_async_context(manager.run())
-                self._endpoints[tenant] = Endpoint(manager.handle_request, writing)
+                self._endpoints[tenant] = Endpoint(PlainCalls(server, manager.handle_request), writing)
             try:
                 yield
             finally:

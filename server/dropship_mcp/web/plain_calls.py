@@ -1,0 +1,178 @@
+"""Tool calls that come over HTTP, answered past the SDK's streams where they are plain.
+
+All other requests go to the SDK: those that want to hear of progress, those that are not calls, and those that are not
+as they should be, which it words best.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import mcp_types as types
+from mcp.server.lowlevel import Server
+from mcp.shared.inbound import (
+    ERROR_CODE_HTTP_STATUS,
+    InboundModernRoute,
+    classify_inbound_request,
+    find_duplicated_routing_header,
+    x_mcp_header_map,
+)
+from mcp.shared.message import ServerMessageMetadata
+from mcp.shared.transport_context import TransportContext
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dropship_mcp.plain_calls import PlainCall
+
+MESSAGE_KEY = "dropship.message"
+"""Where the ASGI scope has the request's body, read as JSON."""
+
+QUICK_SECONDS = 1.0
+"""A call that takes longer is watched: its client may leave, and whoever stands between may think it dead."""
+
+SIGN_SECONDS = 15.0
+"""Between two signs of life."""
+
+_EVENT = b"event: message\r\ndata: "
+_STREAM = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Reply:
+    """What a client hears: one message, or a stream that ends with it, once anything was said before."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._streaming = False
+
+    async def say(self, piece: bytes, *, more: bool = True) -> None:
+        """A piece of the stream."""
+        if not self._streaming:
+            self._streaming = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM})
+        await self._send({"type": "http.response.body", "body": piece + b"\r\n\r\n", "more_body": more})
+
+    async def tell(self, notification: Mapping[str, Any]) -> None:
+        """Something before the answer."""
+        await self.say(_EVENT + _json(notification))
+
+    async def end(self, status: int, message: bytes) -> None:
+        """The answer. A stream's status is gone already."""
+        if self._streaming:
+            await self.say(_EVENT + message, more=False)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(message)).encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": message})
+
+
+def plain_call(scope: Scope, receive: Receive, reply: Reply) -> PlainCall | None:
+    """The call that a request makes, if it is plain; what it has to tell goes to `reply`."""
+    match scope.get(MESSAGE_KEY):
+        case {"jsonrpc": "2.0", "id": str() | int() as request_id, "method": "tools/call", "params": {"name": str()}}:
+            message = cast("dict[str, Any]", scope[MESSAGE_KEY])
+        case _:
+            return None
+    headers = Headers(scope=scope)
+    accepted, content = headers.get("accept", ""), headers.get("content-type", "")
+    versions = headers.getlist("mcp-protocol-version")
+    params: dict[str, Any] = message["params"]
+    meta: Any = params.get("_meta", {})
+    if (
+        isinstance(request_id, bool)
+        or content.partition(";")[0] != "application/json"
+        or not ("application/json" in accepted and "text/event-stream" in accepted)
+        or len(versions) != 1
+        or not isinstance(meta, dict)
+        or "progressToken" in meta
+    ):
+        return None
+    version, client, capabilities = versions[0], None, None
+    if version not in HANDSHAKE_PROTOCOL_VERSIONS:
+        route = classify_inbound_request(message, headers=headers)
+        if not isinstance(route, InboundModernRoute) or find_duplicated_routing_header(headers.items()):
+            return None
+        version, client, capabilities = route.protocol_version, route.client_info, route.client_capabilities
+    transport = TransportContext(kind="streamable-http", can_send_request=False, headers=headers)
+    metadata = ServerMessageMetadata(request_context=Request(scope, receive))
+    return PlainCall(request_id, params, version, client, capabilities, transport, metadata, reply.tell)
+
+
+class PlainCalls:
+    """The MCP server behind the gate: calls that are plain are answered here.
+
+    Args:
+        server: answers them.
+        others: all other requests.
+    """
+
+    def __init__(self, server: Server[None], others: ASGIApp) -> None:
+        self._server = server
+        self._others = others
+        self._mirrored: dict[str, bool] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Its call ends when the client leaves."""
+        reply = Reply(send)
+        call = plain_call(scope, receive, reply)
+        if call is None or self._mirrors(call.params["name"]):
+            await self._others(scope, receive, send)
+            return
+        answer = asyncio.create_task(self._answer(call))
+        try:
+            await asyncio.wait((answer,), timeout=QUICK_SECONDS)
+            if answer.done() or await _accompany(answer, receive, reply):
+                await reply.end(*answer.result())
+        finally:
+            if answer.cancel():
+                await asyncio.wait((answer,))
+
+    def _mirrors(self, tool: str) -> bool:
+        """Whether arguments of the tool stand in headers as well, which the SDK compares."""
+        if tool not in self._mirrored:
+            known = self._server.get_tool_input_schema
+            schema = known(tool) if known else None
+            if schema is None:
+                return False
+            self._mirrored[tool] = bool(x_mcp_header_map(schema))
+        return self._mirrored[tool]
+
+    async def _answer(self, call: PlainCall) -> tuple[int, bytes]:
+        """HTTP status and message."""
+        result = await call.answered_by(self._server)
+        if not isinstance(result, types.ErrorData):
+            return 200, _json({"jsonrpc": "2.0", "id": call.request_id, "result": result})
+        status = 200 if call.version in HANDSHAKE_PROTOCOL_VERSIONS else ERROR_CODE_HTTP_STATUS.get(result.code, 200)
+        error = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return status, _json({"jsonrpc": "2.0", "id": call.request_id, "error": error})
+
+
+def _json(message: Mapping[str, Any]) -> bytes:
+    """In ASCII: clients may send halves of characters, and then these come back."""
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
+async def _accompany(answer: asyncio.Task[tuple[int, bytes]], receive: Receive, reply: Reply) -> bool:
+    """Wait for an answer that takes long, with signs of life; False if the client left before."""
+    left = asyncio.create_task(_disconnection(receive))
+    try:
+        while True:
+            await asyncio.wait((answer, left), timeout=SIGN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done() or left.done():
+                return answer.done()
+            await reply.say(b": still working")
+    finally:
+        left.cancel()
+
+
+async def _disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

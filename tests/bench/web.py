@@ -1,0 +1,226 @@
+"""`make bench-web`: many calls at once over HTTP, against servers of both SDKs, written to WEB.md."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import statistics
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from bench.contenders import HERE, live, median_ratio
+from bench.recorded import record
+from bench.web_load import CLIENTS, CROSSED, Crowd, Ended, calls
+from bench.web_servers import CONTENDERS, PEERS, Running, WebContender, running, upstream
+from bench.web_upstream import RECORDED
+from protocol.bench import VERSIONS
+
+ROUNDS = 5
+BURSTS = 4
+"""In each round, by a new process; the first does not count."""
+
+MANY = 1000
+SLOW_SECONDS = 5
+QUEUES = {100: 20, 1000: 4, 10_000: 1}
+"""Calls at once, and how often in a round."""
+
+QUEUE_ROUNDS = 3
+MOST_MEMORY = 140
+"""MiB."""
+
+RESULTS = HERE / "WEB.md"
+FIRST_NUMBER = 100_000
+
+
+@dataclass
+class Storms:
+    """One value for each round: calls per second, processor seconds of a call, MiB; and how all calls ended."""
+
+    rates: list[float] = field(default_factory=list[float])
+    work: list[float] = field(default_factory=list[float])
+    memory: list[float] = field(default_factory=list[float])
+    how: Counter[str] = field(default_factory=Counter[str])
+
+
+@dataclass(frozen=True)
+class Slow:
+    """How calls to a slow provider ended, and the server's memory in MiB."""
+
+    ended: Ended
+    memory: float
+
+
+Queues = dict[int, list[float]]
+"""By calls at once: processor seconds of a call, for each round."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that is measured, against one provider that answers at once and one that does not."""
+
+    folder: Path
+    quick: Mapping[str, str]
+    slow: Mapping[str, str]
+    numbers: count[int] = field(default_factory=lambda: count(FIRST_NUMBER))
+
+    def storms(self) -> dict[WebContender, Storms]:
+        """In turns, each time a new process, whose memory is that of these calls."""
+        found = {contender: Storms() for contender in CONTENDERS}
+        for _ in range(ROUNDS):
+            for contender, storms in found.items():
+                with running(contender, self._state(), self.quick) as server:
+                    bursts = asyncio.run(self._bursts(server, MANY, BURSTS))
+                    storms.memory.append(server.most_memory())
+                storms.rates.append(statistics.median(MANY / ended.seconds for ended, _ in bursts[1:]))
+                storms.work.append(statistics.median(work for _, work in bursts[1:]))
+                storms.how += sum((ended.how for ended, _ in bursts), Counter[str]())
+        return found
+
+    def slow_provider(self) -> dict[WebContender, Slow]:
+        """All servers at the same time: they mostly wait."""
+        with ExitStack() as opened:
+            servers = {c: opened.enter_context(running(c, self._state(), self.slow)) for c in CONTENDERS}
+
+            async def ask() -> list[list[tuple[Ended, float]]]:
+                return await asyncio.gather(*(self._bursts(server, MANY, 1) for server in servers.values()))
+
+            bursts = asyncio.run(ask())
+            found = zip(servers.items(), bursts, strict=True)
+            return {contender: Slow(ended, server.most_memory()) for (contender, server), [(ended, _)] in found}
+
+    def queues(self) -> dict[WebContender, Queues]:
+        """What a call costs behind few and behind many others."""
+        found: dict[WebContender, Queues] = {}
+        for contender in (c for c in CONTENDERS if c not in PEERS):
+            found[contender] = {size: [] for size in QUEUES}
+            for _ in range(QUEUE_ROUNDS):
+                with running(contender, self._state(), self.quick, DROPSHIP_HTTP_MAX_CALLS="12000") as server:
+                    asyncio.run(self._bursts(server, MANY, 1))
+                    for size, times in QUEUES.items():
+                        bursts = asyncio.run(self._bursts(server, size, times))
+                        assert all(ended.how == {"found": size} for ended, _ in bursts), bursts
+                        found[contender][size].append(statistics.mean(work for _, work in bursts))
+        return found
+
+    def _state(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+    async def _bursts(self, server: Running, many: int, times: int) -> list[tuple[Ended, float]]:
+        """How each ended, and the processor seconds of a call."""
+        crowd = Crowd(server.port)
+        ended: list[tuple[Ended, float]] = []
+        for _ in range(times):
+            await crowd.gather(many)
+            worked = server.processor_seconds()
+            burst = await crowd.burst(calls(many, self.numbers), server.said)
+            ended.append((burst, (server.processor_seconds() - worked) / many))
+        crowd.leave()
+        return ended
+
+
+def main() -> int:
+    """Measure and write; 1 if a call of ours was not answered as it should be, or the memory is over its budget."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers have it from here
+    with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder, ExitStack() as opened:
+        _, bodies = asyncio.run(record(Path(folder)))
+        body = next(body for path, body in bodies.items() if path.endswith(f"/A-{RECORDED}"))
+        quick, slow = (live(opened.enter_context(upstream(body, seconds))) for seconds in (0, SLOW_SECONDS))
+        bench = Bench(Path(folder), quick, slow)
+        storms = bench.storms()
+        queues = bench.queues()
+        waited = bench.slow_provider()
+    text = "\n".join([*heading(), *storms_table(storms), *slow_table(waited), *queues_table(queues), ""])
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+    wrong = broken(storms)
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def broken(storms: Mapping[WebContender, Storms]) -> list[str]:
+    """What must not be, on any machine."""
+    ours = {contender: found for contender, found in storms.items() if contender not in PEERS}
+    return [
+        f"{VERSIONS[contender.era]}: {dict(found.how)}, {max(found.memory):.0f} MiB"
+        for contender, found in ours.items()
+        if found.how.keys() != {"found"} or max(found.memory) > MOST_MEMORY
+    ]
+
+
+def heading() -> list[str]:
+    """What this is."""
+    return [
+        "# Many calls at once over HTTP",
+        "",
+        "Written by `make bench-web`; README.md says how, what was done for these figures and what was not.",
+        "Times depend on the machine; the ratios are what to compare.",
+    ]
+
+
+def storms_table(found: Mapping[WebContender, Storms]) -> list[str]:
+    """Markdown."""
+    best = max(PEERS, key=lambda peer: statistics.median(found[peer].rates))
+    lines = [
+        "",
+        f"## {MANY:,} calls at once, by {CLIENTS} clients with the same request ids",
+        "",
+        f"Medians of {ROUNDS} rounds in turns, each by new processes; the memory is the most that any held.",
+        "",
+        "| server | protocol | calls/s | of the best peer | answered wrongly | answers crossed | MiB "
+        "| processor time of a call, ms |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for contender, storms in found.items():
+        wrong = storms.how.total() - storms.how["found"]
+        lines.append(
+            f"| {contender.name} | {VERSIONS[contender.era]} | {statistics.median(storms.rates):.0f} "
+            f"| {median_ratio(storms.rates, found[best].rates):.2f} | {wrong} | {storms.how[CROSSED]} "
+            f"| {max(storms.memory):.0f} | {statistics.median(storms.work) * 1000:.2f} |"
+        )
+    return lines
+
+
+def slow_table(found: Mapping[WebContender, Slow]) -> list[str]:
+    """Markdown."""
+    lines = [
+        "",
+        f"## The same while the provider takes {SLOW_SECONDS} s for each answer",
+        "",
+        "| server | protocol | how the calls ended | after s | MiB |",
+        "|---|---|---|--:|--:|",
+    ]
+    for contender, slow in found.items():
+        how = ", ".join(f"{many} {name}" for name, many in slow.ended.how.most_common())
+        lines.append(
+            f"| {contender.name} | {VERSIONS[contender.era]} | {how} | {slow.ended.seconds:.0f} | {slow.memory:.0f} |"
+        )
+    return lines
+
+
+def queues_table(found: Mapping[WebContender, Queues]) -> list[str]:
+    """Markdown."""
+    sizes: Sequence[int] = tuple(QUEUES)
+    lines = [
+        "",
+        "## What a call costs behind others: processor time in ms",
+        "",
+        f"dropship-mcp, medians of {QUEUE_ROUNDS} rounds by new processes, with DROPSHIP_HTTP_MAX_CALLS at 12,000.",
+        "",
+        "| protocol | " + " | ".join(f"{size:,} at once" for size in sizes) + " |",
+        "|---|" + "--:|" * len(sizes),
+    ]
+    for contender, queues in found.items():
+        costs = " | ".join(f"{statistics.median(queues[size]) * 1000:.2f}" for size in sizes)
+        lines.append(f"| {VERSIONS[contender.era]} | {costs} |")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

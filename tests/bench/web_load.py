@@ -1,0 +1,161 @@
+"""Many calls at once over HTTP, by clients that know nothing of each other and use the same request ids.
+
+Prepared bytes over bare sockets, so that the machine's time goes to the server that is measured. Every call asks for an
+order of its own, and every answer is read: whose it is, and whether it is the order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+CLIENTS = 50
+CROSSED = "crossed"
+"""How a call ended that was answered with another client's order or request id."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_NUMBER = re.compile(rb"A-[0-9]{6}")
+_ID = re.compile(rb'"jsonrpc": ?"2.0", ?"id": ?([0-9]+)')
+_REFUSED = re.compile(rb'"text": ?"(\w+)')
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request for an order.
+
+    Attributes:
+        client: 0 to `CLIENTS` - 1.
+        id: of the request; other clients use the same.
+        number: the order's; no other call has it.
+    """
+
+    client: int
+    id: int
+    number: str
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How calls are put: head without its length, and body, with `{id}` and `{number}` in it."""
+
+    head: str
+    body: str
+
+    def request(self, call: Call) -> bytes:
+        """As it goes over the wire."""
+        body = self.body.replace("{id}", str(call.id)).replace("{number}", call.number)
+        return f"{self.head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def speech(port: int, headers: Mapping[str, str], message: Mapping[str, object]) -> Speech:
+    """`message` has `{id}` for the request id and `{number}` for the order."""
+    given = {"Host": f"127.0.0.1:{port}", "Content-Type": "application/json", **headers}
+    head = "POST /mcp HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    return Speech(head, json.dumps(message).replace('"{id}"', "{id}"))
+
+
+def calls(many: int, numbers: Iterator[int]) -> list[Call]:
+    """The clients share them; each counts its own request ids from 1."""
+    return [Call(n % CLIENTS, n // CLIENTS + 1, f"A-{next(numbers)}") for n in range(many)]
+
+
+@dataclass
+class Ended:
+    """How calls ended, and how long that took.
+
+    Attributes:
+        how: `found`, `CROSSED`, or what was answered instead.
+    """
+
+    how: Counter[str] = field(default_factory=Counter[str])
+    seconds: float = 0.0
+
+
+class Line(asyncio.Protocol):
+    """A connection, for one call at a time."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+        self._call: Call | None = None
+        self._answered: asyncio.Queue[str] = asyncio.Queue()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where requests go."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def ask(self, call: Call, request: bytes, answered: asyncio.Queue[str]) -> None:
+        """`answered` hears how it ends."""
+        self._call, self._answered = call, answered
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Whole answers only."""
+        self._unread += data
+        head, end, body = self._unread.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if end and (len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")):
+            self._unread = b""
+            self._end(head, body)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A call that is under way is lost."""
+        if self._call:
+            self._answered.put_nowait("connection lost")
+
+    def _end(self, head: bytes, body: bytes) -> None:
+        assert self._call, (head, body)
+        call, self._call = self._call, None
+        self._answered.put_nowait(_told(call, head, body))
+
+
+def _told(call: Call, head: bytes, body: bytes) -> str:
+    """How a call ended, by its answer."""
+    status = head[9:12].decode()
+    if status != "200":
+        return f"HTTP {status}"
+    number = _ID.search(body)
+    if number is None or int(number[1]) != call.id or not set(_NUMBER.findall(body)) <= {call.number.encode()}:
+        return CROSSED
+    if call.number.encode() in body and b'"isError":true' not in body:
+        return "found"
+    refused = _REFUSED.search(body)
+    return refused[1].decode() if refused else "error"
+
+
+class Crowd:
+    """Connections that are kept between one burst of calls and the next."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._lines: list[Line] = []
+
+    async def gather(self, many: int) -> None:
+        """So many open connections."""
+        loop = asyncio.get_running_loop()
+        self._lines = [line for line in self._lines if not line.transport.is_closing()]
+        while len(self._lines) < many:
+            wave = min(500, many - len(self._lines))
+            opened = await asyncio.gather(*(loop.create_connection(Line, "127.0.0.1", self._port) for _ in range(wave)))
+            self._lines += [line for _, line in opened]
+
+    async def burst(self, asked: Sequence[Call], said: Speech) -> Ended:
+        """All calls at the same moment, one a connection, until the last has ended."""
+        await self.gather(len(asked))
+        requests = [said.request(call) for call in asked]
+        answered: asyncio.Queue[str] = asyncio.Queue()
+        began = time.perf_counter()
+        for line, call, request in zip(self._lines, asked, requests, strict=False):
+            line.ask(call, request, answered)
+        how = Counter([await answered.get() for _ in asked])
+        return Ended(how, time.perf_counter() - began)
+
+    def leave(self) -> None:
+        """Close all connections."""
+        for line in self._lines:
+            line.transport.close()
