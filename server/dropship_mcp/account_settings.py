@@ -16,9 +16,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 from dropship_mcp.near_names import did_you_mean
 from dropship_tools import PROVIDERS, Provider
@@ -26,39 +24,18 @@ from dropship_tools.provider import Account, Credential
 from dropship_tools.secret import Secret
 from dropship_tools.urls import check_base_url
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-CONTAINER_SECRETS = "/run/secrets"
+_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+CONTAINER_SECRETS = "/run/secrets/"
 """Containers mount secrets here, readable for everyone inside."""
 
 
-class Source(Protocol):
-    """Where an account's values stand."""
-
-    def get(self, credential: Credential, suffix: str = "") -> str:
-        """The value, or with the suffix `_file` the path of the file that holds it; empty if absent."""
-        ...
-
-    def url(self, provider: Provider) -> str:
-        """The address given; empty if absent."""
-        ...
-
-    def label(self, credential: Credential, suffix: str = "") -> str:
-        """What a person calls the value."""
-        ...
-
-    def url_label(self, provider: Provider) -> str:
-        """What a person calls the address."""
-        ...
-
-
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """`DIPLI_API_KEY`, `DIPLI_API_KEY_FILE`, `DIPLI_URL`."""
 
     env: Mapping[str, str]
 
     def get(self, credential: Credential, suffix: str = "") -> str:
-        """The variable's value."""
+        """The value, or with the suffix `_file` the path of the file that holds it; empty if absent."""
         return self.env.get(self.label(credential, suffix), "").strip()
 
     def url(self, provider: Provider) -> str:
@@ -74,8 +51,7 @@ class Environment:
         return provider.url_env
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """One `[accounts.NAME]` of the configuration file, or of the table `within`."""
 
     name: str
@@ -83,7 +59,7 @@ class Table:
     within: str = ""
 
     def get(self, credential: Credential, suffix: str = "") -> str:
-        """The key's value; numbers may stand without quotes."""
+        """As of the environment; numbers may stand without quotes."""
         return str(self.values.get(credential.name + suffix, "")).strip()
 
     def url(self, provider: Provider) -> str:
@@ -97,6 +73,10 @@ class Table:
     def url_label(self, provider: Provider) -> str:
         """The key with its table."""
         return f"{self.within}accounts.{self.name}.url"
+
+
+Source = Environment | Table
+"""Where an account's values stand."""
 
 
 def read_accounts(
@@ -145,7 +125,7 @@ def _named(name: str, table: Any, provider: Provider, problems: list[str]) -> Ac
 
 def _check_table(name: str, table: Any, problems: list[str]) -> None:
     """Names and keys that no account can have."""
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         problems.append(f"accounts.{name}: a name holds small letters, digits, - and _, at most 32")
     if not isinstance(table, Mapping):
         problems.append(f"accounts.{name} must be a table")
@@ -183,14 +163,14 @@ def _account(
         if not all(" " <= character <= "~" for character in value):
             problems.append(f"{source.label(credential)} holds characters that cannot be sent in a header")
         values[credential.name] = Secret(value) if credential.secret else value
-    url = source.url(provider) or provider.base_url
-    if not url:
-        absent.insert(0, source.url_label(provider))
-    else:
+    url = provider.base_url
+    if elsewhere := source.url(provider):
         try:
-            url = check_base_url(url)
+            url = check_base_url(elsewhere)
         except ValueError as error:
             problems.append(f"{source.url_label(provider)} {error}")
+    elif not url:
+        absent.insert(0, source.url_label(provider))
     if absent and given and isinstance(source, Environment):
         problems.append(f"{provider.title} is only half configured: {', '.join(absent)} not set")
     return (None, tuple(absent)) if absent else (Account(provider.name, name, url, values), ())
@@ -216,18 +196,19 @@ def value_or_file(value: str, file: str, name: str, label: str, problems: list[s
         problems.append(f"{name} and {label} are both set; keep one")
         return ""
     count = len(problems)
-    text = read_private(Path(file).expanduser(), label, problems).strip()
+    text = read_private(file, label, problems).strip()
     if not text and len(problems) == count:
         problems.append(f"{label} is empty")
     return text
 
 
-def read_private(path: Path, label: str, problems: list[str]) -> str:
+def read_private(path: str, label: str, problems: list[str]) -> str:
     """The text of a file that holds secrets; refused where other users can read or change it."""
     try:
-        text = path.read_text(encoding="utf-8")
-        shared = path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP)
-        if os.name == "posix" and shared and not path.is_relative_to(CONTAINER_SECRETS):
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            text = file.read()
+            shared = os.fstat(file.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP)
+        if os.name == "posix" and shared and not path.startswith(CONTAINER_SECRETS):
             problems.append(f"{label} is open to other users; restrict it with chmod 600")
         return text
     except (OSError, UnicodeDecodeError) as error:

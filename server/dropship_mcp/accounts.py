@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,14 +43,6 @@ class Connection:
         yield from (account.value(credential.name) for credential in credentials if credential.secret)
         headers = (value.rpartition(" ")[2] for value in self.provider.auth_headers(account).values())
         yield from (value for value in headers if value not in shown)
-
-
-def told_apart(connections: Iterable[Connection]) -> str:
-    """A provider's accounts for somebody who has to choose: their names, and their hosts where these differ."""
-    hosts = {c.account.name: c.account.base_url.partition("://")[2] for c in connections}
-    if len(set(hosts.values())) == 1:
-        return ", ".join(hosts)
-    return ", ".join(f"{name} ({host})" for name, host in hosts.items())
 
 
 class Accounts:
@@ -117,9 +109,9 @@ class Accounts:
         transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
         if self._settings.mode == "sandbox":
             transport = partial(self._sandbox, provider)
-        account = replace(account, cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
+        account = account._replace(cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
         if self._settings.mode == "live":
-            account = replace(account, bucket=self._bucket(" ".join(account.login())))
+            account = account._replace(bucket=self._bucket(" ".join(account.login())))
         http = ProviderHttp(
             provider.title,
             account.base_url,

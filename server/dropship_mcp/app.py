@@ -17,6 +17,7 @@ from dropship_mcp.binding import ToolBinding
 from dropship_mcp.call_log import CallLog
 from dropship_mcp.catalogue import offers
 from dropship_mcp.guidance import Guidance
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.ledger import Ledger, make_ledger
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.ready import LIST_TTL_MS, NAME, TITLE, instructions, ready_list, why_off
@@ -38,10 +39,11 @@ def build_app(
     ordering: Ordering | None = None,
     approvals_page: str = "",
     telemetry: Telemetry | None = None,
+    leaving: Leaving | None = None,
 ) -> Server[None]:
     """The server for `settings`. The other parts are for tests that bring their own.
 
-    `approvals_page` is the address where people decide on orders, if one is served.
+    `approvals_page` is the address where people decide on orders, if one is served. `leaving` cuts calls off.
     """
     ledger = ledger or make_ledger(settings.ledger_place(), scope=settings.tenant)
     observe = telemetry.observer if telemetry else None
@@ -55,6 +57,7 @@ def build_app(
         ready_list(settings),
         approvals_page,
         partial(why_off, settings),
+        leaving,
     )
 
     @asynccontextmanager

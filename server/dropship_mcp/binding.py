@@ -6,6 +6,7 @@ Nothing raised by a tool reaches the SDK, because on older connections it sends 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +19,9 @@ from dropship_mcp import answers
 from dropship_mcp.arguments import accept
 from dropship_mcp.catalogue import Offer
 from dropship_mcp.elicitation import Asked, HostDialog
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.logs import log_crash
+from dropship_mcp.placing import in_progress
 from dropship_mcp.report import Report
 from dropship_mcp.watching import present_call
 from dropship_tools.arguments import Arguments
@@ -36,6 +39,7 @@ class ToolBinding:
         ready: how they are listed, where that is known without making them; they are made at the first call then.
         page: address of the approvals page, if one is served.
         why_off: why a tool that exists is not among them; None for one that does not exist.
+        leaving: cuts calls off, which are answered then; None where nobody is.
     """
 
     def __init__(
@@ -44,10 +48,12 @@ class ToolBinding:
         ready: Sequence[Mapping[str, Any]] | None = None,
         page: str = "",
         why_off: Callable[[str], str | None] = lambda _: None,
+        leaving: Leaving | None = None,
     ) -> None:
         self._make_offers = offers
         self._why_off = why_off
         self._page = page
+        self._leaving = leaving
         # built once: listing validates every tool
         self._tools = [types.Tool.model_validate(tool) for tool in ready or map(as_listed, self._offers.values())]
         self._schemas = {tool.name: tool.input_schema for tool in self._tools}
@@ -84,7 +90,10 @@ class ToolBinding:
         arguments: Arguments | None = None
         try:
             arguments = accept(offer.arguments, params.arguments, offer.name)
-            answer = await offer.run(arguments, _report_to(context), HostDialog(context, params, self._page))
+            with self._leaving.work() if self._leaving else nullcontext() as work:
+                answer = await offer.run(arguments, _report_to(context), HostDialog(context, params, self._page))
+            if work and work.cancelled_caught:
+                raise _cut_off(offer)
             call.outcome = answer.get("outcome", "done")
         except Asked as asked:
             call.outcome = "asked"
@@ -113,6 +122,14 @@ def _masked(error: Exception, offer: Offer) -> DropshipError:
     if offer.effect == "changes":
         return ProviderUnavailable(what, fix="It may have happened: read the present state before trying again.")
     return ProviderUnavailable(what, fix="Tell the person who runs this server; calling again may work.")
+
+
+def _cut_off(offer: Offer) -> DropshipError:
+    """The server stops and can wait no longer. An order that is being placed is finished and recorded all the same."""
+    if offer.writes:
+        return in_progress("the server is being stopped while it places this order, which it finishes")
+    happened = "It may have happened: read the present state before trying again." if offer.effect == "changes" else ""
+    return ProviderUnavailable("the server is being stopped", fix=happened or "Make the same call again in 30 s.")
 
 
 def _text(text: str, *, is_error: bool) -> types.CallToolResult:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+from dropship_mcp.caller import present_caller
 from dropship_mcp.watching import CALL, Call, sane_id
 
 log = logging.getLogger(__name__)
@@ -21,8 +22,8 @@ class CallLog:
         if ctx.request_id is None:
             return await call_next(ctx)
         call = Call(request=sane_id(ctx.request_id))
-        if ctx.request is not None:  # over HTTP
-            call.http = sane_id(ctx.request.headers.get("x-request-id"))
+        if outer := CALL.get():  # over HTTP the request was known before
+            call.id, call.http = outer.id, outer.http
         before = CALL.set(call)
         began = time.perf_counter()
         try:
@@ -34,5 +35,7 @@ class CallLog:
 
 
 def _facts(call: Call, seconds: float) -> dict[str, Any]:
-    facts = {"tool": call.tool, "account": call.account, "outcome": call.outcome, "error": call.error}
+    caller = present_caller()
+    who = {"tenant": caller.tenant, "caller": caller.log_name()} if caller else {}
+    facts = {"tool": call.tool, "account": call.account, "outcome": call.outcome, "error": call.error, **who}
     return {**{name: value for name, value in facts.items() if value}, "ms": round(seconds * 1000, 1)}

@@ -5,10 +5,13 @@ Over stdin and stdout there is no caller: whoever started the process may do all
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from dropship_mcp.watching import sane_id
 
 READ = "orders:read"
 """Look-ups, lists, prompts and guides. Everything needs it."""
@@ -44,6 +47,11 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tenant: str | None = None
+
+    def log_name(self) -> str:
+        """Who it is, for the log: a name of the settings, and of everybody else, or of an e-mail address, a hash."""
+        name = "" if self.issuer else sane_id(self.subject)
+        return name or hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:16]
 
 
 CALLER: ContextVar[Caller | None] = ContextVar("dropship_caller", default=None)

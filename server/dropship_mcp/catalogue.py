@@ -12,8 +12,9 @@ import anyio
 from pydantic import Field, create_model
 
 from dropship_mcp import answers, own_tools
-from dropship_mcp.accounts import Accounts, Connection, told_apart
+from dropship_mcp.accounts import Accounts, Connection
 from dropship_mcp.approval import Host
+from dropship_mcp.choosing import about_account
 from dropship_mcp.ledger import Ledger, OrderKey
 from dropship_mcp.ordering import Ordering
 from dropship_mcp.policy import Policy
@@ -95,7 +96,7 @@ class Choice:
         if len(self._connections) == 1:
             return self._tool.arguments
         one_of: Any = cast("Any", Literal)[tuple(self._connections)]
-        account = Field(description=f"which account: {told_apart(self._connections.values())}")
+        account = Field(description=about_account(connection.account for connection in self._connections.values()))
         return create_model(self._tool.arguments.__name__, __base__=self._tool.arguments, account=(one_of, account))
 
     def of(self, arguments: Arguments) -> tuple[Connection, Arguments]:

@@ -66,7 +66,8 @@ class Check:
     """One thing that was tried. All texts may be shown to anybody; what does not apply is empty.
 
     Attributes:
-        check: what was tried. The ledger and the files either work or are broken.
+        check: what was tried. All but accounts either works or is broken.
+        mode: empty where settings are broken.
         place: the account's address, or the ledger's.
         what: what is wrong, in our words.
         fix: how a person mends it.
@@ -74,8 +75,8 @@ class Check:
         tenant: whose it is, where there are tenants.
     """
 
-    check: Literal["account", "ledger", "files"]
-    mode: Mode
+    check: Literal["account", "ledger", "files", "keys", "settings"]
+    mode: Mode | Literal[""]
     verdict: Verdict
     provider: str = ""
     account: str = ""
@@ -181,16 +182,23 @@ def _judge(error: Exception | None) -> tuple[Verdict, Reason]:
     for kind, verdict in _VERDICTS:
         if isinstance(error, kind):
             return verdict, ""
-    causes = list(_causes(error))
-    for kind, reason in _REASONS:
-        if any(isinstance(cause, kind) for cause in causes):
-            return "unreachable", reason
-    no_answer = next((cause for cause in causes if isinstance(cause, NoAnswer)), None)
+    if reason := _reason(error):
+        return "unreachable", reason
+    no_answer = next((cause for cause in _causes(error) if isinstance(cause, NoAnswer)), None)
     if no_answer is None:
         return "failing", ""
     if no_answer.__cause__ is None or isinstance(no_answer.__cause__, zlib.error):
         return "nonsense", ""  # an answer came, and the client would not take it
     return "unreachable", "proxy" if type(no_answer.__cause__).__name__ == "ProxyError" else "broken"
+
+
+def _reason(error: Exception) -> Reason:
+    """Why a host was not reached, if the exception came from that."""
+    causes = list(_causes(error))
+    for kind, reason in _REASONS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    return ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -242,6 +250,36 @@ def _source(connection: Connection, environment: Mapping[str, str], tenant: str)
     return Table(connection.account.name, {}, f"tenants.{tenant}." if tenant else "")
 
 
+# --- the keys that tokens are verified with ------------------------------------------------------------------------
+
+
+async def check_keys(settings: Settings, look: Callable[[], Awaitable[None]], failure: type[Exception]) -> Check:
+    """Try to fetch the keys of the issuer whose tokens are accepted over HTTP.
+
+    Args:
+        look: fetches them.
+        failure: what it raises, in words that may be shown.
+    """
+    began = time.monotonic()
+    what = ""
+    reason: Reason = ""
+    try:
+        await look()
+    except failure as error:
+        reason = _reason(error)
+        what = _WHY[reason] if reason else str(error)
+    return Check(
+        check="keys",
+        mode=settings.mode,
+        verdict="broken" if what else "works",
+        place=settings.http.auth.jwks_url,
+        milliseconds=round((time.monotonic() - began) * 1000),
+        reason=reason,
+        what=what,
+        fix="Check DROPSHIP_AUTH_JWKS_URL. Without the keys no token of the issuer is accepted." if what else "",
+    )
+
+
 # --- the ledger and the files --------------------------------------------------------------------------------------
 
 
@@ -274,7 +312,7 @@ def _check_files(settings: Settings, ledger: Ledger, environment: Mapping[str, s
     problems: list[str] = []
     for label in ("DROPSHIP_CONFIG", "DROPSHIP_LEDGER_FILE", "DROPSHIP_LEDGER_KEY_FILE", *_key_files(PROVIDERS)):
         if path := environment.get(label, "").strip():
-            read_private(Path(path).expanduser(), label, problems)
+            read_private(path, label, problems)
     kept = () if isinstance(settings.ledger, LedgerDatabase) else (Path(ledger.place), Path(f"{ledger.place}.key"))
     problems += [f"{path} is open to other users; restrict it with chmod 600" for path in kept if _is_open(path)]
     return Check(

@@ -11,7 +11,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from dropship_mcp.accounts import Accounts
-from dropship_tools.arguments import country_codes
+from dropship_tools.countries import country_codes
 from dropship_tools.errors import DropshipError
 from dropship_tools.text import clean
 from dropship_tools.tool import NamesCarriers

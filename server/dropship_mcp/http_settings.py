@@ -21,11 +21,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, cast
 
-from dropship_mcp.caller import SCOPES
 from dropship_mcp.near_names import did_you_mean
 from dropship_tools.urls import LOOPBACK, check_base_url
 
@@ -60,16 +57,15 @@ ALGORITHMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Signatures that can be accepted, with the type and the curves of their keys. None of them uses a shared secret."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+_DIGEST = r"[0-9a-f]{64}"
+_PATH = r"(/[A-Za-z0-9._~-]+)+"
 _HEALTH = ("/healthz", "/readyz", "/metrics")
 APPROVALS = "/approvals"
 """Path of the approvals page."""
 
 
-@dataclass(frozen=True)
-class StaticToken:
+class StaticToken(NamedTuple):
     """A token known to the settings by its hash.
 
     Attributes:
@@ -85,8 +81,7 @@ class StaticToken:
     tenant: str | None = None
 
 
-@dataclass(frozen=True)
-class AuthSettings:
+class AuthSettings(NamedTuple):
     """Whose tokens are accepted. `issuer` and `jwks_url` are both set or both empty.
 
     Attributes:
@@ -100,7 +95,7 @@ class AuthSettings:
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     tokens: tuple[StaticToken, ...] = ()
     tenant_claim: str = "tenant"
-    tenants: Mapping[str, str] = field(default_factory=dict[str, str])
+    tenants: Mapping[str, str] = {}
 
     def misplaced_tokens(self) -> list[str]:
         """What is wrong with the tenants of `tokens`."""
@@ -114,8 +109,7 @@ class AuthSettings:
         return bool(self.issuer or self.tokens)
 
 
-@dataclass(frozen=True)
-class HttpSettings:
+class HttpSettings(NamedTuple):
     """How the server is reached.
 
     Attributes:
@@ -138,7 +132,7 @@ class HttpSettings:
     max_calls: int = 2000
     grace: int = 50
     unprotected: bool = False
-    auth: AuthSettings = field(default_factory=AuthSettings)
+    auth: AuthSettings = AuthSettings()
 
     def netloc(self, port: int | None = None) -> str:
         """Host and port as they stand in addresses. `port`: the one that was taken, where any would do."""
@@ -155,6 +149,8 @@ class HttpSettings:
 
         Empty where there is none: nobody has to say who they are, or their tokens would travel in clear.
         """
+        from urllib.parse import urlsplit
+
         public = urlsplit(self.url(port))
         outside = public.path.removesuffix(self.path) if public.path.endswith(self.path) else ""
         safe = public.scheme == "https" or is_loopback(public.hostname or "")
@@ -193,6 +189,8 @@ def _is_unspecified(host: str) -> bool:
 
 def _hostname(address: str) -> str:
     """The host that an address names; all of the address if that cannot be told."""
+    from urllib.parse import urlsplit
+
     try:
         return urlsplit(address).hostname or address
     except ValueError:
@@ -231,7 +229,7 @@ def read_http(env: Mapping[str, str], tables: Mapping[str, Any], problems: list[
 
 def _check(settings: HttpSettings, http: _Source, auth: _Source) -> None:
     taken = settings.path in _HEALTH or f"{settings.path}/".startswith(("/.well-known", f"{APPROVALS}/"))
-    if not _PATH.fullmatch(settings.path) or taken:
+    if not re.fullmatch(_PATH, settings.path) or taken:
         http.problem("path", "must be a path of its own like /mcp")
     if wrong := [origin for origin in settings.origins if not re.fullmatch(r"https?://[^/@?#\s*]+", origin)]:
         http.problem("origins", f"must be like https://app.example.com, not {wrong[0]}")
@@ -358,9 +356,11 @@ def _tokens(auth: _Source) -> tuple[StaticToken, ...]:
 def _token(
     name: str, sha256: str, scopes: list[str], tenant: str | None, problem: Callable[[str], None]
 ) -> StaticToken:
-    if not _NAME.fullmatch(name):
+    from dropship_mcp.caller import SCOPES  # few settings have tokens
+
+    if not re.fullmatch(_NAME, name):
         problem("need a name of letters, digits and . _ @ -, at most 64")
-    elif not _DIGEST.fullmatch(sha256.lower()):
+    elif not re.fullmatch(_DIGEST, sha256.lower()):
         problem(f"of {name} must have a SHA-256 of 64 hexadecimal digits; `dropship-mcp token {name}` makes one")
     elif not scopes or not set(scopes) <= set(SCOPES):
         problem(f"of {name} must have scopes out of: {', '.join(SCOPES)}")

@@ -5,15 +5,17 @@ Standard library only, like all settings.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 from dropship_mcp.account_settings import value_or_file
 from dropship_tools.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from urllib.parse import SplitResult
 
 LEDGER_SETTINGS: dict[str, str] = {
     "DROPSHIP_LEDGER": "path of the ledger, or postgresql://…; default a file in the user's state folder",
@@ -24,12 +26,11 @@ LEDGER_SETTINGS: dict[str, str] = {
 
 MAKE_A_KEY = "make one with: openssl rand -hex 32"
 
-_KEY = re.compile(r"([0-9a-fA-F]{2}){32,}")
+_KEY = r"([0-9a-fA-F]{2}){32,}"
 _SCHEMES = ("postgresql://", "postgres://")
 
 
-@dataclass(frozen=True)
-class LedgerDatabase:
+class LedgerDatabase(NamedTuple):
     """A PostgreSQL database.
 
     Attributes:
@@ -43,9 +44,11 @@ class LedgerDatabase:
     @property
     def shown(self) -> str:
         """The address without user, password and options."""
+        from urllib.parse import urlsplit
+
         parts = urlsplit(self.url.reveal())
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-        return f"postgresql://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        named = [(f"[{host}]" if ":" in host else host) + (f":{port}" if port else "") for host, port in _hosts(parts)]
+        return f"postgresql://{','.join(named)}{parts.path}"
 
 
 def read_ledger(env: Mapping[str, str], problems: list[str]) -> Path | LedgerDatabase | None:
@@ -56,31 +59,60 @@ def read_ledger(env: Mapping[str, str], problems: list[str]) -> Path | LedgerDat
         return _database(where, key, problems)
     if key:
         problems.append("DROPSHIP_LEDGER_KEY belongs to a postgresql:// ledger; a file has its key beside it")
-    path = Path(where).expanduser() if where else None
+    if not where:
+        return None
+    from pathlib import Path
+
+    path = Path(os.path.expanduser(where))
     # hosts start servers in different folders, and each would have a ledger of its own
-    if path and not path.is_absolute():
+    if not path.is_absolute():
         problems.append("DROPSHIP_LEDGER must be an absolute path")
     return path
 
 
 def _database(url: str, key: str, problems: list[str]) -> LedgerDatabase:
-    try:
-        parts = urlsplit(url)
-        whole = "#" not in url and "@" not in parts.path + parts.query and parts.netloc.count("@") <= 1
-        named = not whole or (parts.port != 0 and not re.search(r"[\s\x00-\x1f]", url))
-    except ValueError:
-        whole, named = True, False
-    if not whole:  # a mark ended the password early, and its rest would be shown as host, database or option
-        problems.append("DROPSHIP_LEDGER: write / @ # ? in a password as %2F %40 %23 %3F")
-    if not named:
-        problems.append("DROPSHIP_LEDGER is not an address: postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+    from importlib.util import find_spec
+
+    problems += filter(None, [_wrong_with(url)])
     if not key:
         problems.append(f"DROPSHIP_LEDGER_KEY is not set; {MAKE_A_KEY}, and give every server the same")
-    elif not _KEY.fullmatch(key):
+    elif not re.fullmatch(_KEY, key):
         problems.append(f"DROPSHIP_LEDGER_KEY must be at least 64 hexadecimal digits; {MAKE_A_KEY}")
     if find_spec("asyncpg") is None:
         problems.append("DROPSHIP_LEDGER needs an extra for postgresql://: pip install 'dropship-mcp[postgres]'")
     return LedgerDatabase(Secret(url), Secret(key.lower()))
+
+
+def _wrong_with(url: str) -> str:
+    """What is wrong with an address, if anything."""
+    from urllib.parse import parse_qs, urlsplit
+
+    hosts: list[tuple[str, int | None]] = []
+    options: dict[str, list[str]] = {}
+    try:
+        parts = urlsplit(url)
+        # a mark ended the password early, and its rest would be shown as host, database or option
+        if "#" in url or "@" in parts.path + parts.query or parts.netloc.count("@") > 1:
+            return "DROPSHIP_LEDGER: write / @ # ? in a password as %2F %40 %23 %3F"
+        hosts, options = _hosts(parts), parse_qs(parts.query)
+    except ValueError:
+        pass
+    good = hosts and all(port != 0 and (host or len(hosts) == 1) for host, port in hosts)
+    if not good or re.search(r"[\s\x00-\x1f]", url):
+        return "DROPSHIP_LEDGER is not an address: postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    several = len(hosts) > 1 or "," in options.get("host", [""])[-1]
+    if several and options.get("target_session_attrs", [""])[-1] not in ("read-write", "primary"):
+        # only where orders are written it can be told which processes live
+        return "DROPSHIP_LEDGER names several hosts: add target_session_attrs=read-write"
+    return ""
+
+
+def _hosts(parts: SplitResult) -> list[tuple[str, int | None]]:
+    """Hosts and ports; libpq takes several. Raises ValueError for a port that is none."""
+    from urllib.parse import urlsplit
+
+    found = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    return [(host.hostname or "", host.port) for host in found]
 
 
 def _value(name: str, env: Mapping[str, str], problems: list[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Literal, NoReturn
 import anyio
 from pydantic import Field
 
-from dropship_mcp.accounts import Accounts, Connection, told_apart
+from dropship_mcp.accounts import Accounts, Connection
+from dropship_mcp.choosing import told_apart
 from dropship_mcp.ledger import Ledger, OrderKey, Row
 from dropship_mcp.ledger.sqlite import utc_now
 from dropship_mcp.looking import Looking, next_step
@@ -235,13 +236,13 @@ class OrderLooks:
             raise InvalidArguments(
                 f"{arguments.provider} has several orders with the reference {arguments.reference}",
                 fix="Name the account.",
-                fields=[FieldProblem("account", f"one of: {told_apart(connection for connection, _ in meant)}")],
+                fields=[FieldProblem("account", f"one of: {told_apart(c.account for c, _ in meant)}")],
             )
         return meant[0]
 
 
 def _no_account_of(connections: list[Connection]) -> NoReturn:
-    problem = f"is not an account of this provider; it has: {told_apart(connections)}"
+    problem = f"is not an account of this provider; it has: {told_apart(c.account for c in connections)}"
     raise InvalidArguments(
         "provider and account do not go together", fix="Correct one.", fields=[FieldProblem("account", problem)]
     )

@@ -8,8 +8,9 @@ from typing import Any, Literal, cast
 
 from pydantic import Field, create_model
 
-from dropship_mcp.accounts import Accounts, told_apart
+from dropship_mcp.accounts import Accounts
 from dropship_mcp.approval import Desk
+from dropship_mcp.choosing import about_settling
 from dropship_mcp.ledger import Approval, Ledger, Row
 from dropship_mcp.order_looks import Creators, FindOrder, FoundOrders, OrderLooks, Settled, SettleOrder, time_text
 from dropship_mcp.settings import Settings
@@ -91,10 +92,9 @@ def _settle_arguments(providers: tuple[str, ...], accounts: Accounts) -> type[Se
     """Only providers that have an account can be named, and an account only where some provider has several."""
     literal = cast("Any", Literal)
     fields: dict[str, Any] = {"provider": (literal[providers], ...)}
-    served = [(provider, accounts.of(provider)) for provider in accounts.providers() if provider.name in providers]
-    if several := [f"{provider.name}: {told_apart(known)}" for provider, known in served if len(known) > 1]:
-        about = f"which account, where more than one used the number. {'; '.join(several)}"
-        names = tuple(connection.account.name for _, known in served for connection in known)
+    known = [connection.account for connection in accounts.connections() if connection.account.provider in providers]
+    if about := about_settling(known):
+        names = tuple(account.name for account in known)
         fields["account"] = (literal[names], Field(default="", description=about))
     return create_model("SettleOrderOf", __base__=SettleOrder, **fields)
 
@@ -193,11 +193,13 @@ class _Status:
 
     def _switched_off(self) -> Iterator[str]:
         if not self._settings.ordering:
-            yield "the tools that order or change something; a person sets DROPSHIP_ORDERS=ask or allow"
+            how = f"a person sets {self._settings.orders_label()}=ask or allow"
+            yield f"the tools that order or change something; {how}"
 
     def _states(self, provider: Provider) -> Iterator[AccountState]:
         if provider.name not in self._settings.providers:
-            yield AccountState(provider=provider.name, state="switched off", set=["DROPSHIP_PROVIDERS"])
+            label = self._settings.providers_label(provider.name)
+            yield AccountState(provider=provider.name, state="switched off", set=[label])
         elif missing := self._settings.missing.get(provider.name):
             yield AccountState(provider=provider.name, state="not configured", set=list(missing))
         else:
@@ -211,11 +213,12 @@ class _Status:
         if unknown:
             return "Settle the unknown outcomes with dropship_settle_order before ordering anything again."
         if not self._settings.ordering:
-            return "Ordering is switched off. A person switches it on with DROPSHIP_ORDERS=ask or allow."
+            label = self._settings.orders_label()
+            return f"Ordering is switched off. A person switches it on with {label}=ask or allow."
         if waiting:
             return f"Ask a person to decide on the waiting orders ({self._desk.ways()}); then repeat the same call."
         if self._settings.mode == "sandbox":
             return "Orders go to the sandbox and cost nothing. A person goes live with DROPSHIP_MODE=live."
         if not self._accounts.providers():
-            return "No provider is configured. A person sets the variables listed for at least one of them."
+            return "No provider is configured. A person sets what is listed for at least one of them."
         return ""

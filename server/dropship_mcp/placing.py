@@ -295,10 +295,10 @@ def conflict(key: OrderKey, changed: list[str]) -> ReferenceConflict:
     )
 
 
-def in_progress() -> InProgress:
+def in_progress(what: str = "this order is being placed by another call") -> InProgress:
     """Another call or process places it."""
     return InProgress(
-        "this order is being placed by another call",
+        what,
         fix="Make the same call again in 30 s, with the same reference; it brings the answer and orders nothing twice.",
         sent="maybe",
     )

@@ -29,13 +29,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from datetime import timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from dropship_mcp.near_names import did_you_mean
-from dropship_mcp.policy import Decision, Limits, Policy
+from dropship_mcp.policy_rules import Decision, Limits, Policy
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 CAPS: dict[str, str] = {
     "DROPSHIP_MAX_ORDERS_PER_DAY": "orders_per_day",
@@ -46,11 +46,11 @@ CAPS: dict[str, str] = {
 """Limits that deny, by their variable."""
 
 _DECISIONS: tuple[Decision, ...] = get_args(Decision)
-_RULES = (*(f.name for f in fields(Policy) if f.name not in ("orders", "approval")), "approval_minutes")
+_RULES = tuple(name for name in Policy._fields if name != "orders")
 _LONGEST_APPROVAL = 24 * 60
 LARGEST = 10**12
 """Of any limit."""
-_COUNTRY = re.compile(r"[A-Z]{2}")
+_COUNTRY = r"[A-Z]{2}"
 
 
 def read_policy(
@@ -85,7 +85,7 @@ def read_policy(
         real_orders=choice("real_orders"),
         providers=choices("providers"),
         accounts=choices("accounts"),
-        approval=_minutes(values.get("approval_minutes", 30), problems),
+        approval_minutes=_minutes(values, problems),
     )
     return policy, problems
 
@@ -99,7 +99,7 @@ def _with_caps(deny: Limits, env: Mapping[str, str], problems: list[str]) -> Lim
             problems.append(f"{variable} and policy.deny.{name} are both set; keep one")
         value: object = [c.strip() for c in text.split(",") if c.strip()] if name == "countries" else text
         if (limit := _LIMITS[name](value, variable, problems)) is not None:
-            deny = replace(deny, **{name: limit})
+            deny = deny._replace(**{name: limit})
     return deny
 
 
@@ -128,7 +128,7 @@ def _money(value: object, where: str, problems: list[str]) -> Decimal | None:
 def _countries(value: object, where: str, problems: list[str]) -> frozenset[str] | None:
     """An empty list would read as "nowhere" and work as "everywhere"."""
     names = [str(name).upper() for name in cast("list[object]", value)] if isinstance(value, list) else []
-    if not names or not all(map(_COUNTRY.fullmatch, names)):
+    if not names or not all(re.fullmatch(_COUNTRY, name) for name in names):
         problems.append(f"{where} must be country codes of two letters, like NL")
         return None
     from iso3166 import countries_by_alpha2
@@ -152,6 +152,8 @@ _LIMITS: Mapping[str, Callable[[object, str, list[str]], Any]] = {
 
 def _number(value: object) -> Decimal | None:
     """A number that is not negative and not absurd; None for anything else."""
+    from decimal import Decimal, InvalidOperation  # most settings have no limit
+
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -161,12 +163,14 @@ def _number(value: object) -> Decimal | None:
     return number if number.is_finite() and 0 <= number <= LARGEST else None
 
 
-def _minutes(value: object, problems: list[str]) -> timedelta:
-    number = _number(value)
+def _minutes(values: Mapping[str, Any], problems: list[str]) -> float:
+    if "approval_minutes" not in values:
+        return Policy().approval_minutes
+    number = _number(values["approval_minutes"])
     if number is None or not 1 <= number <= _LONGEST_APPROVAL:
         problems.append(f"policy.approval_minutes must be between 1 and {_LONGEST_APPROVAL}")
-        return timedelta(minutes=30)
-    return timedelta(minutes=float(number))
+        return Policy().approval_minutes
+    return float(number)
 
 
 def _decision(value: object, where: str, problems: list[str]) -> Decision:

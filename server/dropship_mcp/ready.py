@@ -8,18 +8,20 @@ The tools lie beside this module as they stand on the wire, all of them; setting
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dropship_mcp import __version__
+from dropship_mcp.choosing import about_account, about_settling
 from dropship_mcp.plain_requests import MODERN
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
+from dropship_tools.provider import Account
 
 Json = dict[str, Any]
 
-READY_LIST = Path(__file__).with_name("tools.json")
+READY_LIST = os.path.join(os.path.dirname(__file__), "tools.json")
 
 NAME = "dropship-mcp"
 TITLE = "Dropship orders"
@@ -47,7 +49,7 @@ def instructions(settings: Settings) -> str:
         "unchanged is always safe and orders nothing twice. On outcome_unknown or a timeout do not use another "
         "reference: follow the fix line."
         if settings.ordering
-        else "Ordering is switched off (DROPSHIP_ORDERS=off); a person has to switch it on. Look-ups work."
+        else f"Ordering is switched off ({settings.orders_label()}=off); a person has to switch it on. Look-ups work."
     )
     if settings.orders == "ask":
         order += (
@@ -61,22 +63,40 @@ def instructions(settings: Settings) -> str:
 
 
 def ready_list(settings: Settings) -> list[Json] | None:
-    """The tools of these settings; None where only the tools themselves can tell.
-
-    That is so for several accounts of one provider, which add an argument, and for extra tools that do not exist,
-    which are an error.
-    """
-    known = json.loads(READY_LIST.read_text(encoding="utf-8"))
-    accounts = [account.provider for account in settings.accounts]
-    if len(set(accounts)) < len(accounts) or not set(settings.extra_tools) <= set(known["extra"]):
+    """The tools of these settings; None for extra tools that do not exist, which the tools themselves refuse."""
+    known = _known()
+    if not set(settings.extra_tools) <= set(known["extra"]):
         return None
     served = _served(settings)
+    accounts = {name: [account for account in settings.accounts if account.provider == name] for name in served}
     off = [name for name in known["extra"] if name not in settings.extra_tools]
     tools = [tool for tool in known["tools"] if tool["name"] not in off and _offered(tool, settings, served)]
     for tool in tools:
         if tool["name"] == "dropship_settle_order":
             tool["inputSchema"]["properties"]["provider"]["enum"] = served
+            everyone = [account for several in accounts.values() for account in several]
+            if about := about_settling(everyone):
+                tool["inputSchema"]["properties"]["account"] = _one_of(everyone, about)
+        elif len(several := accounts.get(tool["name"].partition("_")[0], ())) > 1:
+            tool["inputSchema"] = _for_one_of(several, tool["inputSchema"])
     return tools
+
+
+def _for_one_of(accounts: Sequence[Account], schema: Json) -> Json:
+    """The arguments of a tool whose calls have to name one of its provider's accounts."""
+    properties = {**schema["properties"], "account": _one_of(accounts, about_account(accounts))}
+    if "dry_run" in properties:  # stays the last
+        properties["dry_run"] = properties.pop("dry_run")
+    return {
+        "type": schema["type"],
+        "properties": properties,
+        "required": [*schema.get("required", ()), "account"],
+        "additionalProperties": schema["additionalProperties"],
+    }
+
+
+def _one_of(accounts: Sequence[Account], about: str) -> Json:
+    return {"type": "string", "enum": [account.name for account in accounts], "description": about}
 
 
 def why_off(settings: Settings, name: str) -> str | None:
@@ -84,7 +104,7 @@ def why_off(settings: Settings, name: str) -> str | None:
 
     Hosts keep tool lists, so models call what was switched off meanwhile.
     """
-    known = json.loads(READY_LIST.read_text(encoding="utf-8"))
+    known = _known()
     tool = next((tool for tool in known["tools"] if tool["name"] == name), None)
     if tool is None:
         return None
@@ -94,7 +114,13 @@ def why_off(settings: Settings, name: str) -> str | None:
         return f"{owner} is not configured; a person sets {', '.join(missing)}" if missing else None
     if name in known["extra"] and name not in settings.extra_tools:
         return "it is off by default; a person names it in DROPSHIP_EXTRA_TOOLS"
-    return "ordering is switched off; a person sets DROPSHIP_ORDERS=ask or allow"
+    return f"ordering is switched off; a person sets {settings.orders_label()}=ask or allow"
+
+
+def _known() -> Json:
+    """All tools, and the names of those that are off by default."""
+    with open(READY_LIST, encoding="utf-8") as file:
+        return cast("Json", json.load(file))
 
 
 def _served(settings: Settings) -> list[str]:

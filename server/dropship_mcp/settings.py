@@ -1,28 +1,30 @@
 """Every setting, in one place, read from the environment.
 
-Standard library only: a wrong setting is reported before the SDK, pydantic or any provider is imported.
+Standard library only: a wrong setting is reported before the SDK, pydantic or any provider is imported. A host waits
+for its tools meanwhile, so settings are named tuples (dataclasses import `inspect`), and functions import what few
+settings need, like `pathlib`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from dropship_mcp.account_settings import read_accounts, read_private
 from dropship_mcp.http_settings import HTTP_SETTINGS, HTTP_TABLES, HttpSettings, read_http
 from dropship_mcp.ledger_settings import LEDGER_SETTINGS, LedgerDatabase, read_ledger
 from dropship_mcp.near_names import did_you_mean
-from dropship_mcp.policy import Policy
+from dropship_mcp.policy_rules import Policy
 from dropship_mcp.policy_settings import read_policy
 from dropship_mcp.telemetry_settings import TELEMETRY_SETTINGS, TelemetrySettings, read_telemetry
 from dropship_mcp.tenant_settings import TenantTable, read_tenants
 from dropship_tools import PROVIDERS
 from dropship_tools.provider import Account
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Mode = Literal["sandbox", "live"]
 Orders = Literal["off", "ask", "allow"]
@@ -61,8 +63,7 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the operator decided.
 
     Attributes:
@@ -80,45 +81,67 @@ class Settings:
         telemetry: what can be seen from outside.
         tenant: whose settings these are; where they are those of several tenants, the one that the environment names.
         tenants: the settings of each tenant; these themselves have no accounts then.
+        operator: where these are one tenant's, those that stand above them.
     """
 
     mode: Mode = "sandbox"
     orders: Orders = "allow"
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = Policy()
     providers: tuple[str, ...] = tuple(p.name for p in PROVIDERS)
     extra_tools: tuple[str, ...] = ()
     accounts: tuple[Account, ...] = ()
-    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    missing: Mapping[str, tuple[str, ...]] = {}
     ledger: Path | LedgerDatabase | None = None
     sandbox: Path | str | None = None
     log_level: str = "warning"
-    http: HttpSettings = field(default_factory=HttpSettings)
-    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    http: HttpSettings = HttpSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     tenant: str = ""
-    tenants: Mapping[str, Settings] = field(default_factory=dict[str, "Settings"])
+    tenants: Mapping[str, Settings] = {}
+    operator: Settings | None = None
 
     @property
     def ordering(self) -> bool:
         """Whether tools that order exist."""
         return self.orders != "off"
 
+    def orders_label(self) -> str:
+        """The setting that switches ordering on."""
+        own = self.operator and self.operator.ordering
+        return f"tenants.{self.tenant}.orders" if own else "DROPSHIP_ORDERS"
+
+    def providers_label(self, provider: str) -> str:
+        """The setting that switches a provider on."""
+        own = self.operator and provider in self.operator.providers
+        return f"tenants.{self.tenant}.providers" if own else "DROPSHIP_PROVIDERS"
+
     def ledger_place(self) -> Path | LedgerDatabase:
         """Where the ledger is; each tenant has a scope of its own there."""
         return self.ledger or state_folder() / "ledger.sqlite3"
 
+    def _ledger_file(self) -> Path | None:
+        """The ledger's file, if the operator has named one."""
+        return None if isinstance(self.ledger, LedgerDatabase) else self.ledger
+
     def approve_command(self) -> str:
         """How a person approves an order from a terminal; the number is added."""
+        import shlex
+
         # a database's address is a secret, so the person has to have it set
-        where = f"DROPSHIP_LEDGER={shlex.quote(str(self.ledger))} " if isinstance(self.ledger, Path) else ""
+        file = self._ledger_file()
+        where = f"DROPSHIP_LEDGER={shlex.quote(str(file))} " if file else ""
         return f"{where}dropship-mcp approve" + (f" --tenant {self.tenant}" if self.tenant else "")
 
     def cache_folder(self) -> Path:
         """Where providers' clients may keep downloads: beside a ledger's file, sandbox and live apart."""
-        folder = self.ledger.parent if isinstance(self.ledger, Path) else state_folder()
+        file = self._ledger_file()
+        folder = file.parent if file else state_folder()
         return folder / "cache" / "-".join(filter(None, (self.mode, self.tenant)))
 
     def sandbox_path(self) -> Path | None:
         """Where the sandbox keeps its orders; None for memory."""
+        from pathlib import Path
+
         if self.sandbox == MEMORY:
             return None
         path = Path(self.sandbox).expanduser() if self.sandbox else state_folder() / "sandbox.sqlite3"
@@ -142,6 +165,8 @@ class Settings:
 
 def state_folder() -> Path:
     """The user's state folder for this program, by the system's conventions."""
+    from pathlib import Path
+
     import platformdirs
 
     return Path(platformdirs.user_state_dir("dropship-mcp", appauthor=False))
@@ -182,7 +207,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     telemetry = read_telemetry(env, problems)
     ledger = read_ledger(env, problems)
     sandbox = values["DROPSHIP_SANDBOX"]
-    if sandbox not in ("", MEMORY) and not Path(sandbox).expanduser().is_absolute():
+    if sandbox not in ("", MEMORY) and not os.path.isabs(os.path.expanduser(sandbox)):
         problems.append("DROPSHIP_SANDBOX must be an absolute path")
     settings = Settings(
         mode=cast("Mode", mode),
@@ -217,8 +242,8 @@ def _with_tenants(shared: Settings, tables: list[TenantTable], env: Mapping[str,
         for account in tenant.accounts
         if (first := owners.setdefault(account.login(), tenant.tenant)) != tenant.tenant
     ]
-    auth = replace(shared.http.auth, tenants={claim: table.name for table in tables for claim in table.claims})
-    return replace(shared, http=replace(shared.http, auth=auth), tenants=tenants)
+    auth = shared.http.auth._replace(tenants={claim: table.name for table in tables for claim in table.claims})
+    return shared._replace(http=shared.http._replace(auth=auth), tenants=tenants)
 
 
 def _of_tenant(shared: Settings, table: TenantTable, env: Mapping[str, str], problems: list[str]) -> Settings:
@@ -235,14 +260,14 @@ def _of_tenant(shared: Settings, table: TenantTable, env: Mapping[str, str], pro
         env, table.policy, orders="ask" if orders == "ask" else "allow", live=live, names=_rule_names(table.accounts)
     )
     problems += table.located([*own, *wrong])
-    return replace(
-        shared,
+    return shared._replace(
         orders=orders,
         policy=policy,
         providers=providers,
         accounts=tuple(accounts),
         missing=dict.fromkeys(missing, (f"tenants.{table.name}.accounts.NAME",)),
         tenant=table.name,
+        operator=shared._replace(tenant=""),
     )
 
 
@@ -308,7 +333,7 @@ def _configuration(path: str, problems: list[str]) -> Mapping[str, Any]:
     import tomllib
 
     try:
-        found = tomllib.loads(read_private(Path(path).expanduser(), "DROPSHIP_CONFIG", problems))
+        found = tomllib.loads(read_private(path, "DROPSHIP_CONFIG", problems))
     except tomllib.TOMLDecodeError as error:
         problems.append(f"DROPSHIP_CONFIG is not valid TOML: {_place(error)}")
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TELEMETRY_SETTINGS: dict[str, str] = {
     "DROPSHIP_TELEMETRY": "otel: spans and metrics go where the OTEL_* variables say; default off",
@@ -13,8 +13,7 @@ TELEMETRY_SETTINGS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class TelemetrySettings:
+class TelemetrySettings(NamedTuple):
     """What can be seen from outside, all of it off by default.
 
     Attributes:

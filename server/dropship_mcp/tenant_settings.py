@@ -22,21 +22,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dropship_mcp.near_names import did_you_mean
 
 KEYS = ("claim", "orders", "providers", "accounts", "policy")
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 """Part of the names of files and schemas."""
 
 _LONGEST_CLAIM = 256
 
 
-@dataclass(frozen=True)
-class TenantTable:
+class TenantTable(NamedTuple):
     """One `[tenants.NAME]`, read but for what its accounts and its policy hold.
 
     Attributes:
@@ -85,7 +83,7 @@ def read_tenants(tables: Mapping[str, Any], problems: list[str]) -> list[TenantT
 
 def _tenant(name: str, table: Any, problems: list[str]) -> TenantTable:
     where = f"tenants.{name}"
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         problems.append(f"{where}: a name holds small letters, digits, - and _, at most 32")
     if not isinstance(table, Mapping):
         problems.append(f"{where} must be a table: [{where}]")

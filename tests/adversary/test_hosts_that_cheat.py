@@ -236,7 +236,7 @@ async def test_a_question_that_came_up_anew_is_not_answered_by_the_old_answer(tm
     """The person agreed before the day's limit for asking was reached; the question has to tell."""
     policy = Policy(orders="ask", ask=Limits(orders_per_day=1))
     far = replace(DROPDAY, order=DROPDAY.elsewhere() | {"external_id": "FAR-1"})
-    async with bench(tmp_path, "auto", settings=replace(asking(DROPDAY), policy=policy), person=Person()) as desk:
+    async with bench(tmp_path, "auto", settings=asking(DROPDAY)._replace(policy=policy), person=Person()) as desk:
         first, second = await first_round(desk, DROPDAY), await first_round(desk, far)
         assert isinstance(await second_round(desk, DROPDAY, first.request_state), types.CallToolResult)
         anew = await second_round(desk, far, second.request_state)

@@ -11,7 +11,6 @@ import base64
 import itertools
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -112,7 +111,7 @@ async def test_no_frame_of_a_failing_order_shows_a_credential(
     def account(provider: Provider, name: str = "sandbox") -> Account:
         secrets = {c.name: Secret(f"marker-{c.name}") for c in provider.credentials if c.secret}
         found = usual(provider, name)
-        return replace(found, values={**found.values, **secrets})
+        return found._replace(values={**found.values, **secrets})
 
     monkeypatch.setattr(Provider, "sandbox_account", account)
     hidden = ["marker-api_key", "marker-password", base64.b64encode(b"marker-api_key:marker-password").decode()]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,7 +104,7 @@ def speak_xml(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def account(provider: Provider, name: str = "sandbox") -> Account:
         found = usual(provider, name)
-        return replace(found, values={**found.values, "format": "xml"})
+        return found._replace(values={**found.values, "format": "xml"})
 
     monkeypatch.setattr(Provider, "sandbox_account", account)
 

@@ -181,7 +181,7 @@ class Rig:
         """
         tool = tool or row.create_tool()
         connection = self.accounts.of(row.provider)[0]
-        named = dataclasses.replace(connection.account, name=account)
+        named = connection.account._replace(name=account)
         connection = dataclasses.replace(connection, mode=mode, account=named)
         _, outcome = await self.ordering.create(tool, connection, accept(tool.arguments, arguments, row.create), silent)
         return outcome

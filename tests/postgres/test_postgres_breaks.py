@@ -216,7 +216,7 @@ async def test_a_process_that_lost_its_name_takes_another_and_sends_what_nobody_
         with anyio.fail_after(10):
             while (shown := await other.get(sent.key)) == sent:
                 await anyio.lowlevel.checkpoint()
-        assert shown == replace(sent, state="unknown")
+        assert shown == sent.abandoned()
         leaving = await one.sending(promised)
         assert (leaving.state, leaving.owner != promised.owner, await other.get(KEY)) == ("sending", True, leaving)
         assert (await one.placed(sent, "A-2", FACTS)).state == "placed"

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -169,7 +169,7 @@ async def bench(
     world = world or world_at(clock)
     wire = Wire()
     settings = settings or (Settings(providers=(only.provider,)) if only else Settings())
-    settings = replace(settings, ledger=folder / "ledger.sqlite3")
+    settings = settings._replace(ledger=folder / "ledger.sqlite3")
     ledger = SqliteLedger(folder / "ledger.sqlite3", now=clock)
     accounts = WatchedAccounts(settings, world, wire, timing, telemetry)
     ordering = Ordering(ledger, settings.policy, now=clock, watch=telemetry.watch if telemetry else None)

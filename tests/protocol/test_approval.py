@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ DROPDAY = SAMPLES["dropday"]
 
 def asking(sample: Sample) -> Settings:
     """A person is asked for each order of one provider."""
-    return replace(ASK, providers=(sample.provider,))
+    return ASK._replace(providers=(sample.provider,))
 
 
 async def approve(desk: Bench, number: int, *, agreed: bool = True) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from dirty_equals import IsFloat, IsStr
 
+from dropship_mcp.caller import Caller
+from dropship_mcp.http_settings import HttpSettings
 from dropship_mcp.logs import set_up
 from dropship_mcp.watching import CALL, Call, sane_id
-from protocol.bench import Bench, bench
+from protocol.bench import Bench, Era, bench
 from protocol.samples import DIPLI, PERSONAL, REFERENCE, Sample
 from web import sites
 
@@ -97,6 +99,48 @@ async def test_over_http_the_id_of_a_proxy_is_kept_if_it_is_one(
         assert (await http.post("/mcp", **request)).status_code == 200
     [line] = told(capsys)
     assert line.get("http_request_id") == kept
+
+
+async def test_a_refusal_before_mcp_carries_the_id_of_the_proxy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up("info")
+    request_id = {"x-request-id": "req-8"}
+    async with sites.desk(tmp_path, sites.COMPANY) as site, site.http("no.good.token", **request_id) as http:
+        refused = await http.post("/mcp", **sites.modern("tools/list"))
+    [line] = map(json.loads, capsys.readouterr().err.splitlines())
+    assert refused.status_code == 401
+    assert line == {
+        "time": IsStr,
+        "level": "info",
+        "logger": "dropship_mcp.web.entrance",
+        "message": "a token was refused: it is not a JSON Web Token",
+        "call_id": IsStr(regex="[0-9a-f]{8}-[0-9a-f]+"),
+        "http_request_id": "req-8",
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "bearer", "named"),
+    [
+        (sites.TEAM, sites.WRITER, "writer"),
+        (sites.COMPANY, sites.token(sub="zenobia@quastel.example"), "5c467ec9448159c7"),
+    ],
+)
+async def test_over_http_the_caller_is_named_without_telling_who_it_is(
+    tmp_path: Path, era: Era, settings: HttpSettings, bearer: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up("info")
+    call = sites.REQUESTS[era]("tools/call", {"name": "dropship_status", "arguments": {}})
+    async with sites.desk(tmp_path, settings) as site, site.http(bearer) as http:
+        assert (await http.post("/mcp", **call)).status_code == 200
+    assert told(capsys) == [call_line(tool="dropship_status", outcome="done", caller=named)]
+
+
+def test_a_name_that_is_an_address_is_not_told() -> None:
+    people = [Caller("zenobia@quastel.example"), Caller("zenobia@quastel.example", issuer=sites.ISSUER), Caller("ann")]
+    assert [person.log_name() for person in people] == [IsStr(regex="[0-9a-f]{16}"), IsStr(regex="[0-9a-f]{16}"), "ann"]
+    assert len({person.log_name() for person in people}) == 3
 
 
 @pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "zenobia@quastel.example", "a\nb", "\u202e", ["a"]])

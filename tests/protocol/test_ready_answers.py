@@ -14,12 +14,37 @@ from dropship_mcp.plain_requests import HANDSHAKE, MODERN
 from dropship_mcp.ready import ReadyAnswers, ready_list
 from dropship_mcp.settings import Settings
 from dropship_tools import PROVIDERS
+from dropship_tools.provider import Account
 from protocol.bench import EXTRA
 from protocol.sdk_says import line, sdk_says
 
 pytestmark = pytest.mark.anyio
 
 ACCOUNTS = tuple(provider.sandbox_account() for provider in PROVIDERS)
+
+
+def several(account: Account, number: int, *, apart: bool) -> tuple[Account, ...]:
+    """So many accounts like this one, at one host or each at its own."""
+    return tuple(
+        account._replace(name=f"{account.provider}-{n}", base_url=f"https://shop{n * apart}.example:8443/a")
+        for n in range(number)
+    )
+
+
+DIPLI, REWIX, DROPDAY, DUOPLANE = ACCOUNTS
+MANY: dict[str, tuple[Account, ...]] = {
+    "two accounts of one provider at one host": several(DROPDAY, 2, apart=False),
+    "two accounts of one provider at two hosts": several(REWIX, 2, apart=True),
+    "two accounts at one host and one at another": (*several(DUOPLANE, 2, apart=False), DUOPLANE),
+    "a hundred accounts": several(DIPLI, 100, apart=True),
+    "one, two and three accounts in a mixed order": (
+        *several(DUOPLANE, 3, apart=True),
+        DIPLI,
+        *several(REWIX, 2, apart=False),
+    ),
+    "two accounts of each": tuple(account for one in ACCOUNTS for account in several(one, 2, apart=True)),
+}
+"""Accounts of which some provider has several."""
 
 SETTINGS = {
     "the sandbox": Settings(),
@@ -29,6 +54,7 @@ SETTINGS = {
     "live": Settings(mode="live", orders="ask", accounts=ACCOUNTS),
     "live with one provider, without ordering": Settings(mode="live", orders="off", accounts=ACCOUNTS[2:3]),
     "live without any account": Settings(mode="live", orders="allow"),
+    **{what: Settings(mode="live", orders="ask", accounts=accounts) for what, accounts in MANY.items()},
 }
 CLIENT = {"name": "test", "version": "1"}
 

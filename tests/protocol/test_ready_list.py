@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,10 @@ from dropship_mcp.ordering import Ordering
 from dropship_mcp.ready import READY_LIST, ready_list
 from dropship_mcp.settings import Settings, SettingsError
 from dropship_tools import PROVIDERS
+from dropship_tools.provider import Account
 from protocol.bench import EXTRA
 from protocol.snapshots import UPDATE
+from protocol.test_ready_answers import MANY
 
 NAMES = tuple(provider.name for provider in PROVIDERS)
 ACCOUNTS = {provider.name: provider.sandbox_account() for provider in PROVIDERS}
@@ -45,17 +46,17 @@ def every_choice() -> Iterator[Settings]:
         for names in itertools.combinations(NAMES, number):
             for orders, extra in itertools.product(("off", "ask", "allow"), ((), EXTRA)):
                 settings = Settings(orders=orders, extra_tools=extra)
-                yield replace(settings, mode="live", accounts=tuple(ACCOUNTS[name] for name in names))
+                yield settings._replace(mode="live", accounts=tuple(ACCOUNTS[name] for name in names))
                 if names:
-                    yield replace(settings, providers=names)
+                    yield settings._replace(providers=names)
 
 
 def test_the_list_kept_ready_holds_all_tools(tmp_path: Path) -> None:
     told = {"extra": list(EXTRA), "tools": told_by_the_tools(Settings(extra_tools=EXTRA), tmp_path)}
     if os.environ.get(UPDATE):
-        READY_LIST.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        Path(READY_LIST).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    kept = READY_LIST.read_text(encoding="utf-8")
+    kept = Path(READY_LIST).read_text(encoding="utf-8")
     assert json.dumps(json.loads(kept)) == json.dumps(told), (
         f"a tool has changed; if that is meant: {UPDATE}=1 python -m pytest tests/protocol"
     )
@@ -68,12 +69,20 @@ def test_under_all_settings_it_says_what_the_tools_say_in_the_same_order(tmp_pat
         assert json.dumps(ready) == json.dumps(told_by_the_tools(settings, tmp_path)), settings
 
 
-def test_several_accounts_of_a_provider_are_left_to_the_tools(tmp_path: Path) -> None:
-    for account in ACCOUNTS.values():
-        settings = Settings(mode="live", accounts=(*ACCOUNTS.values(), replace(account, name="second")))
+@pytest.mark.parametrize("accounts", MANY.values(), ids=list(MANY))
+def test_where_a_provider_has_several_accounts_its_tools_and_settling_ask_which(
+    accounts: tuple[Account, ...], tmp_path: Path
+) -> None:
+    several = {account.provider for account in accounts if [a.provider for a in accounts].count(account.provider) > 1}
+    for orders, extra in itertools.product(("off", "ask"), ((), EXTRA)):
+        settings = Settings(mode="live", orders=orders, extra_tools=extra, accounts=accounts)
+        ready = ready_list(settings)
+        assert ready is not None
 
-        assert ready_list(settings) is None
-        assert told_by_the_tools(settings, tmp_path) != ready_list(Settings())
+        assert json.dumps(ready) == json.dumps(told_by_the_tools(settings, tmp_path))
+        asking = {tool["name"] for tool in ready if "account" in tool["inputSchema"]["properties"]}
+        owned = {tool["name"] for tool in ready if tool["name"].partition("_")[0] in several}
+        assert asking == {*owned, "dropship_settle_order"}
 
 
 def test_extra_tools_that_do_not_exist_are_left_to_the_tools_which_refuse_them(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from dropship_mcp.app import build_app
 from dropship_mcp.http_settings import AuthSettings, HttpSettings, StaticToken
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.ledger import SqliteLedger
 from dropship_mcp.settings import Settings
 from dropship_mcp.web.keys import KeySet
@@ -176,14 +177,15 @@ async def desk(
 ) -> AsyncGenerator[Desk]:
     """A site with sandboxes in memory. `provider`: only this one. `tenant`: whose it is. `telemetry`: who watches."""
     settings = Settings(providers=(provider,)) if provider else Settings()
-    settings = replace(settings, ledger=folder / "ledger.sqlite3")
+    settings = settings._replace(ledger=folder / "ledger.sqlite3")
     clock = Clock()
     world, wire, ledger = world_at(clock), Wire(), SqliteLedger(folder / "ledger.sqlite3", now=clock)
     accounts = WatchedAccounts(settings, world, wire, NO_PAUSES, telemetry)
-    server = build_app(settings, accounts=accounts, ledger=ledger, telemetry=telemetry)
+    leaving = Leaving()
+    server = build_app(settings, accounts=accounts, ledger=ledger, telemetry=telemetry, leaving=leaving)
     metrics = telemetry.page if telemetry else None
     keys = (issuer or Issuer()).key_set()
-    site = Site(http or HttpSettings(), {tenant: server}, {}, 8000, keys=keys, metrics=metrics)
+    site = Site(http or HttpSettings(), {tenant: server}, {}, 8000, keys=keys, metrics=metrics, leaving=leaving)
     async with site.running():
         yield Desk(site, world, wire, ledger)
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,24 +86,31 @@ async def test_a_stop_answers_the_order_under_way_and_records_it(tmp_path: Path,
     assert states(tmp_path) == ["placed"]
 
 
-async def test_a_stop_that_does_not_wait_still_records_the_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signals", [1, 2])
+async def test_a_stop_that_waits_no_longer_says_so_and_still_records_the_order(
+    tmp_path: Path, era: Era, signals: int
+) -> None:
     sample, store = SAMPLES["dropday"], sandbox(tmp_path)
-    add_fault(store, Fault(sample.provider, "create", "latency", 1, 1.5))
-    call = modern("tools/call", {"name": sample.create, "arguments": sample.order})
-    with web_process(tmp_path, **files(tmp_path)) as server:
+    add_fault(store, Fault(sample.provider, "create", "latency", 1, 2.5))
+    call = REQUESTS[era]("tools/call", {"name": sample.create, "arguments": sample.order})
+    grace = {1: "1", 2: "50"}[signals]
+    answers: list[tuple[int, str]] = []
+    with web_process(tmp_path, DROPSHIP_HTTP_GRACE=grace, **files(tmp_path)) as server:
         async with httpx2.AsyncClient() as http, anyio.create_task_group() as tasks:
 
             async def place() -> None:
-                with suppress(httpx2.HTTPError):  # the server was told not to wait
-                    await http.post(server.url, **call, timeout=30)
+                answer = await http.post(server.url, **call, timeout=30)
+                answers.append((answer.status_code, answer.text))
 
             tasks.start_soon(place)
             await until_used(tmp_path)
-            server.stop()
-            server.stop()
+            for _ in range(signals):
+                server.stop()
+                await anyio.sleep(0.2)
         ended = await anyio.to_thread.run_sync(server.finish)
 
-    assert ended[0] == 0
+    assert [(status, "in_progress: the server is being stopped" in text) for status, text in answers] == [(200, True)]
+    assert ended == (0, "")
     assert states(tmp_path) == ["placed"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ async def test_behind_a_proxy_pages_of_this_machine_are_foreign(tmp_path: Path) 
 async def test_a_page_of_a_known_origin_may_ask_and_call(tmp_path: Path) -> None:
     page = "https://app.example.com"
     ask = {"origin": page, "access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    async with desk(tmp_path, replace(TEAM, origins=(page,))) as served, served.http() as http:
+    async with desk(tmp_path, TEAM._replace(origins=(page,))) as served, served.http() as http:
         allowed = await http.options(URL, headers=ask)
         turned_away = await http.post(URL, headers={"origin": page})
 

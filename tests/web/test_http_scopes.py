@@ -3,7 +3,6 @@ scope that approves its own orders."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +133,7 @@ METADATA: list[tuple[HttpSettings, str, str]] = [
     (COMPANY, "/.well-known/oauth-protected-resource/mcp", URL),
     (COMPANY, "/.well-known/oauth-protected-resource", URL),
     (
-        replace(COMPANY, public_url="https://orders.example.com/shop/mcp"),
+        COMPANY._replace(public_url="https://orders.example.com/shop/mcp"),
         "/.well-known/oauth-protected-resource/shop/mcp",
         "https://orders.example.com/shop/mcp",
     ),

@@ -220,14 +220,12 @@ EXPOSED = [
 
 @pytest.mark.parametrize("settings", EXPOSED)
 def test_other_machines_are_not_served_without_authorization_unless_told_so(settings: HttpSettings) -> None:
-    from dataclasses import replace
-
     token = StaticToken("alice", DIGEST, frozenset({"orders:read"}))
 
     assert len(settings.problems()) == 1
-    assert replace(settings, unprotected=True).problems() == []
-    assert replace(settings, auth=AuthSettings(tokens=(token,))).problems() == []
-    assert replace(settings, auth=AuthSettings(issuer="https://a", jwks_url="https://a/k")).problems() == []
+    assert settings._replace(unprotected=True).problems() == []
+    assert settings._replace(auth=AuthSettings(tokens=(token,))).problems() == []
+    assert settings._replace(auth=AuthSettings(issuer="https://a", jwks_url="https://a/k")).problems() == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "0"])

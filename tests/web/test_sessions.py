@@ -44,14 +44,14 @@ def test_a_token_that_ends_later_than_the_day_does_not_lengthen_it() -> None:
 
 
 CHANGED: list[tuple[AuthSettings, Caller, AuthSettings]] = [
-    (TEAM, STATIC, replace(TEAM, tokens=TEAM.tokens[1:])),
-    (TEAM, STATIC, replace(TEAM, tokens=(replace(ANN, sha256="c" * 64),))),
-    (TEAM, STATIC, replace(TEAM, tokens=(replace(ANN, scopes=frozenset({"orders:read"})),))),
-    (TEAM, STATIC, replace(TEAM, tokens=(replace(ANN, tenant="globex"),))),
+    (TEAM, STATIC, TEAM._replace(tokens=TEAM.tokens[1:])),
+    (TEAM, STATIC, TEAM._replace(tokens=(ANN._replace(sha256="c" * 64),))),
+    (TEAM, STATIC, TEAM._replace(tokens=(ANN._replace(scopes=frozenset({"orders:read"})),))),
+    (TEAM, STATIC, TEAM._replace(tokens=(ANN._replace(tenant="globex"),))),
     (TEAM, STATIC, AuthSettings()),
-    (COMPANY, ISSUED, replace(COMPANY, issuer="https://other.example")),
-    (COMPANY, ISSUED, replace(COMPANY, tenants={"org": "globex"})),
-    (COMPANY, ISSUED, replace(COMPANY, tenant_claim="org")),
+    (COMPANY, ISSUED, COMPANY._replace(issuer="https://other.example")),
+    (COMPANY, ISSUED, COMPANY._replace(tenants={"org": "globex"})),
+    (COMPANY, ISSUED, COMPANY._replace(tenant_claim="org")),
 ]
 
 
@@ -68,7 +68,7 @@ def test_a_session_ends_when_the_settings_no_longer_say_the_same(
 def test_other_settings_of_other_people_end_nothing() -> None:
     sealed, _ = sessions(TEAM).begin(STATIC, KEY)
 
-    assert sessions(replace(TEAM, tokens=(ANN,))).read(sealed, "acme", KEY)
+    assert sessions(TEAM._replace(tokens=(ANN,))).read(sealed, "acme", KEY)
 
 
 def test_only_what_this_ledgers_servers_sealed_for_this_tenant_is_read() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dropship_mcp.ledger import make_ledger
 from dropship_mcp.ledger.postgres_database import Database
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_mcp.settings import SettingsError, read_settings
+from dropship_mcp.web.keys import KeySet
 from dropship_tools.secret import Secret
 from web.houses import settings_file
 
@@ -67,7 +67,7 @@ def test_each_tenant_has_its_own_accounts_policy_and_places(tmp_path: Path) -> N
     ]
     assert (acme.tenant, acme.orders, acme.providers) == ("acme", "allow", ("dipli",))
     assert (globex.orders, globex.policy.accounts) == ("ask", {"main": "deny"})
-    assert acme.policy.deny == replace(globex.policy.deny, orders_per_day=5)
+    assert acme.policy.deny == globex.policy.deny._replace(orders_per_day=5)
     assert globex.policy.deny.quantity_per_line == 9
     assert globex.missing == dict.fromkeys(("rewix", "dropday"), ("tenants.globex.accounts.NAME",))
     places = {(own.cache_folder(), own.sandbox_path(), own.approve_command()) for own in (acme, globex, settings)}
@@ -236,7 +236,7 @@ def test_a_command_for_one_tenant_is_told_which(tmp_path: Path) -> None:
     settings = read_settings(env)
 
     assert settings.chosen("acme") == settings.tenants["acme"]
-    assert read_settings({**env, "DROPSHIP_TENANT": "globex"}).chosen() == replace(settings.tenants["globex"])
+    assert read_settings({**env, "DROPSHIP_TENANT": "globex"}).chosen() == settings.tenants["globex"]
     assert read_settings({}).chosen() == read_settings({})
 
 
@@ -275,6 +275,12 @@ def test_check_tries_every_tenant_or_the_one_named(
 ) -> None:
     for name, value in {**settings_file(tmp_path), "DROPSHIP_PROVIDERS": "dipli"}.items():
         monkeypatch.setenv(name, value)
+    fetched: list[KeySet] = []
+
+    async def fetch(keys: KeySet, _: object) -> None:
+        fetched.append(keys)
+
+    monkeypatch.setattr(KeySet, "look", fetch)
 
     codes = [main(["check"]), main(["check", "--tenant", "globex"])]
 
@@ -282,6 +288,7 @@ def test_check_tries_every_tenant_or_the_one_named(
     assert codes == [0, 0]
     assert ("acme: dipli/sandbox  works" in everybody, "globex: dipli/sandbox  works" in everybody) == (True, True)
     assert ("acme" in one, "globex: dipli/sandbox  works" in one) == (False, True)
+    assert len(fetched) == 2  # they are everybody's
 
 
 def test_http_serves_all_tenants_and_only_with_authorization(

@@ -83,7 +83,7 @@ async def test_nothing_tells_of_another_tenants_order(tmp_path: Path, era: Era, 
         answers = [
             await failure(globex, sample.get, {sample.own_number: REFERENCE}),
             await failure(globex, "dropship_settle_order", {"provider": sample.provider, "reference": REFERENCE}),
-            str(await answer(globex, "dropship_status")),
+            str(await answer(globex, "dropship_status")).replace(str(tmp_path), ""),  # its name holds numbers too
         ]
         lists = [name for name in served.branches["globex"].settings.providers if name != "rewix"]
         answers += [str(await answer(globex, f"{name}_list_orders")) for name in lists]
@@ -135,6 +135,38 @@ async def test_lists_follow_the_tenants_accounts(tmp_path: Path, era: Era) -> No
             assert bool(ordering) == (name == "acme")
 
     assert seen == {"acme": [{"dipli", "rewix"}] * 4, "globex": [{"dropday"}] * 4}
+
+
+@pytest.mark.parametrize(
+    ("env", "ordering", "providers"),
+    [
+        ({}, "tenants.globex.orders", dict.fromkeys(("dipli", "rewix", "duoplane"), "tenants.globex.providers")),
+        (
+            {"DROPSHIP_ORDERS": "off", "DROPSHIP_PROVIDERS": "dipli,rewix,dropday"},
+            "DROPSHIP_ORDERS",
+            {**dict.fromkeys(("dipli", "rewix"), "tenants.globex.providers"), "duoplane": "DROPSHIP_PROVIDERS"},
+        ),
+    ],
+)
+async def test_what_is_switched_off_is_named_as_whoever_switched_it_off_knows_it(
+    tmp_path: Path, env: dict[str, str], ordering: str, providers: dict[str, str]
+) -> None:
+    async with (
+        house(tmp_path, APART, issuer=None, watch=None, **env) as served,
+        served.client("globex-agent") as client,
+    ):
+        status = await answer(client, "dropship_status")
+        told = (client.instructions or "", await failure(client, SAMPLES["dropday"].create, {}))
+
+    assert {a["provider"]: a["set"] for a in status["accounts"] if a["state"] == "switched off"} == {
+        name: [label] for name, label in providers.items()
+    }
+    assert status["switched_off"] == [
+        f"the tools that order or change something; a person sets {ordering}=ask or allow"
+    ]
+    assert status["next_step"] == f"Ordering is switched off. A person switches it on with {ordering}=ask or allow."
+    assert f"Ordering is switched off ({ordering}=off)" in told[0]
+    assert f"ordering is switched off; a person sets {ordering}=ask or allow" in told[1]
 
 
 async def listed_tools(served: House, name: str, era: Era) -> list[dict[str, Any]]:

@@ -1,27 +1,27 @@
 """What a provider is, before any of its code is loaded.
 
 Standard library only: settings and `--help` read these descriptions without importing pydantic, the SDK or an
-HTTP client. The heavy parts of a provider (`tools`, `client`, `sandbox`) are imported on first use.
+HTTP client. The heavy parts of a provider (`tools`, `client`, `sandbox`) are imported on first use. Named tuples, not
+dataclasses: those import `inspect` and take five times as long to define, while a host waits for its tools.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from dropship_tools.secret import Secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dropship_tools.example import Example
     from dropship_tools.http import ProviderHttp
     from dropship_tools.tool import Tool
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """One value an account needs.
 
     Attributes:
@@ -61,8 +61,7 @@ class SharedBucket(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A named set of credentials for one provider.
 
     Attributes:
@@ -76,7 +75,7 @@ class Account:
     provider: str
     name: str
     base_url: str
-    values: Mapping[str, Secret | str] = field(default_factory=dict[str, Secret | str])
+    values: Mapping[str, Secret | str] = {}
     cache: Path | None = None
     bucket: SharedBucket | None = None
 
@@ -104,8 +103,7 @@ class Checks(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One line of the table of contents (`dropship_tools.PROVIDERS`).
 
     Attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -14,6 +12,8 @@ def check_base_url(url: str) -> str:
         ValueError: not https (plain http is for loopback only), it carries credentials, a query or a fragment, or
             programs may disagree about the host it names.
     """
+    from urllib.parse import urlsplit  # settings are read at every start, and most name no address
+
     url = url.strip()
     if not url.isprintable() or " " in url or "\\" in url:
         raise ValueError("must not hold blanks, control characters or backslashes")

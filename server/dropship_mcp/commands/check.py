@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dropship_mcp.checking import Check
+    from dropship_mcp.settings import Settings
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,46 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         SettingsError: there is nothing to try.
     """
+    from dropship_mcp.settings import SettingsError
+
+    try:
+        settings, several = _settings(options)
+    except SettingsError as error:
+        if options.json:
+            from dropship_mcp.checking import Check
+
+            _print_json([Check("settings", "", "broken", what=problem) for problem in error.problems])
+        raise
+    import anyio
+
+    from dropship_mcp.checking import check_everything
+    from dropship_mcp.logs import set_up
+
+    set_up(settings.log_level)
+
+    async def act() -> int:
+        checks = [check for one in several for check in await check_everything(one, os.environ)]
+        if settings.http.auth.issuer:
+            checks.append(await _check_keys(settings))
+        # told before the loop ends: that waits for name look-ups, which nobody can cut short
+        _print_json(checks) if options.json else _print(checks)
+        return 0 if all(check.verdict == "works" for check in checks) else 1
+
+    return anyio.run(act)
+
+
+async def _check_keys(settings: Settings) -> Check:
+    from functools import partial
+
+    from dropship_mcp.checking import check_keys
+    from dropship_mcp.web.keys import KeySet, NoKeys
+
+    auth = settings.http.auth
+    return await check_keys(settings, partial(KeySet(auth.jwks_url).look, auth.algorithms), NoKeys)
+
+
+def _settings(options: argparse.Namespace) -> tuple[Settings, list[Settings]]:
+    """The operator's settings, and those to try: of each tenant, or the same ones."""
     from dropship_mcp.settings import SettingsError, read_settings
     from dropship_tools import PROVIDERS
 
@@ -37,20 +78,7 @@ def run(options: argparse.Namespace) -> int:
                 for name, unset in one.missing.items()
             ]
         )
-    import anyio
-
-    from dropship_mcp.checking import check_everything
-    from dropship_mcp.logs import set_up
-
-    set_up(settings.log_level)
-
-    async def act() -> int:
-        checks = [check for one in several for check in await check_everything(one, os.environ)]
-        # told before the loop ends: that waits for name look-ups, which nobody can cut short
-        _print_json(checks) if options.json else _print(checks)
-        return 0 if all(check.verdict == "works" for check in checks) else 1
-
-    return anyio.run(act)
+    return settings, several
 
 
 def _print_json(checks: list[Check]) -> None:

@@ -152,7 +152,10 @@ def _spreadsheet_safe(cell: str) -> str:
 
 
 def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """A table, or where the terminal is too narrow for it a line for each row, with the last cell below it."""
+    """A table, or where the terminal is too narrow for it a line for each row, with the last cell below it.
+
+    Without rows only the heading, for people and pipes alike.
+    """
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
@@ -164,7 +167,8 @@ def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[st
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
     console = Console()
-    if console.measure(table, options=console.options.update(width=10 * console.width)).maximum <= console.width:
+    room = console.options.update(width=10 * console.width)
+    if lines and console.measure(table, options=room).maximum <= console.width:
         console.print(table)
         return
     console.print(Text(f"{title} ({', '.join(columns)})", style="italic"))

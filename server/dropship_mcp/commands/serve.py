@@ -18,11 +18,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace | None) -> int:
     """Serve until the host leaves."""
+    gc.disable()  # it finds nothing in imports and costs a quarter of the start
     from dropship_mcp.settings import read_settings
 
     settings = read_settings().chosen(options.tenant if options else None)
     opening = _opening(settings)
-    gc.disable()  # it finds nothing in the heavy imports and costs a quarter of the start
     import anyio
 
     from dropship_mcp.app import build_app, open_telemetry

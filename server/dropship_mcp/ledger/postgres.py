@@ -23,7 +23,7 @@ from dropship_mcp.ledger.postgres_history import before
 from dropship_mcp.ledger.postgres_owner import IS_ALIVE, LIVING
 from dropship_mcp.ledger.postgres_schema import lock
 from dropship_mcp.ledger.reading import COLUMNS, read_row, time_text
-from dropship_mcp.ledger.rows import Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
+from dropship_mcp.ledger.rows import ABANDONED, Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_mcp.policy import Before, Policy, judge
 
@@ -91,8 +91,7 @@ class PostgresLedger:
                 row = _must(await _stored(db, key))  # another process was faster
             stale = row.state in ("claimed", "sending") and not await self._holds(db, row.owner)
             if row.state == "sending" and stale:
-                reason = "the process that sent it ended before an answer was recorded"
-                return Claim(await self._change(db, row, "unknown", reason=reason), won=False)
+                return Claim(await self._change(db, row, "unknown", reason=ABANDONED), won=False)
             if row.state == "refused" or (row.state == "claimed" and stale):
                 agreed = await self._permit(db, key, content, terms)
                 if isinstance(agreed, Withheld):
@@ -305,8 +304,12 @@ class PostgresLedger:
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int | None = None) -> list[Row]:
         # `where` is made of constants in this module
         end = f"ORDER BY since DESC, id DESC LIMIT ${len(values) + 1}"
-        query = f"SELECT {COLUMNS} FROM {_SHOWN} WHERE {where} {end}"
-        return [read_row(found) for found in await self._database.read(lambda db: db.fetch(query, *values, limit))]
+        query = f"SELECT kept, {COLUMNS} FROM {_SHOWN} WHERE {where} {end}"
+        rows: list[Row] = []
+        for kept, *found in await self._database.read(lambda db: db.fetch(query, *values, limit)):
+            row = read_row(found)
+            rows.append(row if row.state == kept else row.abandoned())
+        return rows
 
     async def _holds(self, db: Connection, owner: str) -> bool:
         """Whether `owner` is another living process. A row of our own that asks to be claimed again was left behind."""

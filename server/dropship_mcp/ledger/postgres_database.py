@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ T = TypeVar("T")
 MOST_CONNECTIONS = 8
 """For work; one more tells that the process lives."""
 
+IDLE_SECONDS = 60.0
+"""So long a connection is kept that nobody needs. With many tenants they would use up the database's."""
+
 FIX = "Nothing was sent. A person has to mend the ledger's database; dropship_status names it."
 
 
@@ -35,7 +39,9 @@ class Database:
         shared = ContentHasher(bytes.fromhex(place.key.reveal()))
         self.hasher = ContentHasher(shared.key(f"scope {scope}")) if scope else shared  # no scope reads another's seals
         self._prepared = False
-        self._idle: list[Connection] = []
+        self._idle: list[tuple[float, Connection]] = []
+        """Since when, the one that was used last at the end."""
+        self._cleaning: asyncio.TimerHandle | None = None
         self._turns = anyio.Semaphore(MOST_CONNECTIONS)
         self._presence = Presence(self._connect)
 
@@ -99,10 +105,13 @@ class Database:
         with anyio.CancelScope(shield=True):
             await self._presence.end()
             while self._idle:
-                connection = self._idle.pop()
+                _, connection = self._idle.pop()
                 with contextlib.suppress(Exception):
                     await connection.close(timeout=1)
                 connection.terminate()
+            if self._cleaning:
+                self._cleaning.cancel()
+                self._cleaning = None
 
     async def _twice(self, attempt: Callable[[], Awaitable[T]], in_doubt: Callable[[], bool] = lambda: False) -> T:
         """Whoever goes away meanwhile, what was begun is finished: a statement that is cut off leaves doubts."""
@@ -135,13 +144,13 @@ class Database:
                 raise
             finally:
                 if not connection.is_closed():
-                    self._idle.append(connection)
+                    self._keep(connection)
         finally:
             self._turns.release()
 
     async def _open(self) -> Connection:
         while self._idle:
-            connection = self._idle.pop()
+            _, connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
         connection = await self._connect()
@@ -154,9 +163,21 @@ class Database:
             raise
         return connection
 
+    def _keep(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle.append((loop.time(), connection))
+        self._cleaning = self._cleaning or loop.call_later(IDLE_SECONDS, self._clean_up)
+
+    def _clean_up(self) -> None:
+        """Drop what nobody needed for long, and come again for the rest."""
+        loop = asyncio.get_running_loop()
+        while self._idle and self._idle[0][0] <= loop.time() - IDLE_SECONDS:
+            self._idle.pop(0)[1].terminate()
+        self._cleaning = loop.call_at(self._idle[0][0] + IDLE_SECONDS, self._clean_up) if self._idle else None
+
     def _drop_idle(self) -> None:
         while self._idle:
-            self._idle.pop().terminate()
+            self._idle.pop()[1].terminate()
 
     async def _connect(self) -> Connection:
         return await connect(self.place.url.reveal(), quoted(self.schema))

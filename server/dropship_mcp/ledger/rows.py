@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,9 @@ from dropship_mcp.policy import OrderFacts, Policy, Verdict
 State = Literal["claimed", "sending", "placed", "refused", "unknown"]
 """claimed: promised, nothing has left. sending: the order may have left. placed: it exists. refused: it certainly does
 not exist and may be sent again. unknown: it may exist; only looking or a person decides."""
+
+ABANDONED = "the process that sent it ended before an answer was recorded"
+"""Why an order is `unknown` that was being sent by a process which is dead now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class Row:
     since: datetime
     sent_at: datetime | None
     changed_at: datetime
+
+    def abandoned(self) -> Row:
+        """As others should see a row that a dead process was sending."""
+        return replace(self, state="unknown", reason=ABANDONED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dropship_mcp.ledger.file import BUSY_SECONDS, LedgerFile
 from dropship_mcp.ledger.history import before, total_of
 from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.reading import COLUMNS, read_row, select, time_text
-from dropship_mcp.ledger.rows import Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
+from dropship_mcp.ledger.rows import ABANDONED, Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
 from dropship_mcp.policy import Before, Policy, judge
 
 
@@ -81,8 +81,7 @@ class SqliteLedger:
                 return Claim(self._insert(db, key, content, terms, agreed), won=True)
             stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
             if row.state == "sending" and stale:
-                reason = "the process that sent it ended before an answer was recorded"
-                return Claim(self._change(db, row, "unknown", reason=reason), won=False)
+                return Claim(self._change(db, row, "unknown", reason=ABANDONED), won=False)
             if row.state == "refused" or (row.state == "claimed" and stale):
                 agreed = self._permit(db, key, row.id, content, terms)
                 if isinstance(agreed, Withheld):
@@ -331,7 +330,7 @@ class SqliteLedger:
 
     def _shown(self, row: Row | None) -> Row | None:
         if row and row.state == "sending" and not self._file.owner().is_alive(row.owner):
-            return replace(row, state="unknown")
+            return row.abandoned()
         return row
 
     async def _rows(self, where: str, values: tuple[Any, ...], limit: int = -1, *, index: str = "") -> list[Row]:

@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 
 from dropship_mcp import __version__
 from dropship_mcp.settings import SettingsError
-from dropship_mcp.telemetry.page import MetricsPage
+from dropship_mcp.telemetry.page import PrometheusText
 from dropship_mcp.telemetry.telemetry import Telemetry
 from dropship_mcp.telemetry_settings import TelemetrySettings
 
@@ -70,7 +70,7 @@ def export_telemetry(settings: TelemetrySettings, *, page: bool) -> Telemetry:
     tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     if spans:
         tracers.add_span_processor(BatchSpanProcessor(spans))
-    shown = MetricsPage() if page else None
+    shown = PrometheusText() if page else None
     readers: list[MetricReader] = [PeriodicExportingMetricReader(metrics)] if metrics else []
     if shown:
         readers.append(shown.reader)

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 
-class MetricsPage:
+class PrometheusText:
     """Renders what `reader` collects, and nothing else that may run in the process."""
 
     def __init__(self) -> None:

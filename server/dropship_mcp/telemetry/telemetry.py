@@ -13,7 +13,7 @@ from dropship_mcp.ledger import Ledger
 from dropship_mcp.telemetry.calls import TracedCalls
 from dropship_mcp.telemetry.instruments import Instruments
 from dropship_mcp.telemetry.open_orders import OpenOrders
-from dropship_mcp.telemetry.page import MetricsPage
+from dropship_mcp.telemetry.page import PrometheusText
 from dropship_mcp.telemetry.requests import ProviderRequests
 from dropship_mcp.telemetry_settings import TelemetrySettings
 from dropship_tools.provider import Account, Provider
@@ -40,7 +40,7 @@ class Telemetry:
         tracers: TracerProvider | None,
         meters: MeterProvider,
         *,
-        page: MetricsPage | None = None,
+        page: PrometheusText | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.watch = Instruments(tracers or NoOpTracerProvider(), meters)

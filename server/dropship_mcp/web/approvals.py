@@ -254,8 +254,8 @@ class ApprovalsPage:
             return HTMLResponse(html.once_more(f"{self._path}/{number}" if number else self._path))
         return self._sign_in_again(number, 401)
 
-    def _sign_in_again(self, number: int | None, status: int, problem: str = "") -> Response:
-        headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    def _sign_in_again(self, number: int | None, status: int, problem: str = "", wait: int = 0) -> Response:
+        headers = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": str(wait)}
         return HTMLResponse(html.sign_in(self._path, number, problem), status, headers)
 
     async def _sign_in(self, request: Request) -> Response:
@@ -265,17 +265,18 @@ class ApprovalsPage:
         number = _number(form.get("number", ""))
         address = request.client.host if request.client else ""
         if seconds := self._failures.wait(address):
-            response = self._sign_in_again(number, 429, f"Too many tokens were refused. Try again in {seconds} s.")
-            response.headers["retry-after"] = str(seconds)
-            return response
+            return self._sign_in_again(
+                number, 429, f"Too many tokens were refused. Try again in {seconds} s.", wait=seconds
+            )
         try:
             caller = await self._tokens.verify(form.get("token", "").strip())
         except Refused as refused:
             self._failures.add(address)
             log.info("somebody could not sign in to the approvals page: %s", refused)
             return self._sign_in_again(number, 401, "The token was refused.")
-        except KeysUnavailable:
-            return self._sign_in_again(number, 503, "The issuer's keys cannot be fetched now. Try again later.")
+        except KeysUnavailable as unavailable:
+            what = f"This token cannot be verified now. Try again in {unavailable.wait} s."
+            return self._sign_in_again(number, 503, what, wait=unavailable.wait)
         visit = await self._admitted(Session(caller))
         if isinstance(visit, Response):
             return visit

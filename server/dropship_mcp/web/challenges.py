@@ -76,6 +76,6 @@ def refusal(status: int, error: str, description: str, **headers: str) -> Respon
     return JSONResponse({"error": error, "error_description": description}, status, headers=headers)
 
 
-def try_later(description: str) -> Response:
+def try_later(description: str, seconds: int = RETRY_SECONDS) -> Response:
     """Nothing is wrong with the request."""
-    return refusal(503, "temporarily_unavailable", description, **{"retry-after": str(RETRY_SECONDS)})
+    return refusal(503, "temporarily_unavailable", description, **{"retry-after": str(seconds)})

@@ -64,12 +64,13 @@ class Entrance:
         except Refused as refused:
             log.info("a token was refused: %s", refused)
             return self.challenges.unauthorized(str(refused))
-        except KeysUnavailable:
-            return try_later("the issuer's keys cannot be fetched, so no token can be verified")
+        except KeysUnavailable as unavailable:
+            return try_later(f"{unavailable}, so this token cannot be verified now", unavailable.wait)
 
     def refuse_host(self, headers: Headers) -> Response | None:
         """Browsers set this header and that of the origin, so a page elsewhere cannot reach this server."""
-        host = headers.get("host", "").lower()
+        hosts = headers.getlist("host")
+        host = hosts[0].lower() if len(hosts) == 1 else ""  # of two, a proxy may have looked at the other
         if host not in self._hosts:
             if not self._told:  # once, or anybody could fill the log
                 self._told = True

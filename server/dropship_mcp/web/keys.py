@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import anyio
@@ -31,8 +32,20 @@ FIRST_PAUSE_SECONDS = 5.0
 """The same while there are no keys at all."""
 
 
+class NoKeys(Exception):
+    """The issuer's keys could not be fetched; says why in words."""
+
+
 class KeysUnavailable(Exception):
-    """The key is not known and the issuer cannot be asked now."""
+    """The key is not known and the issuer cannot be asked now.
+
+    Attributes:
+        wait: seconds until it can be.
+    """
+
+    def __init__(self, why: str, wait: float) -> None:
+        super().__init__(why)
+        self.wait = max(1, math.ceil(wait))
 
 
 class KeySet:
@@ -59,6 +72,7 @@ class KeySet:
         self._fetched: float | None = None
         self._next = clock()
         self._failed = False
+        self._asked = 0
 
     async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """The key of that name for that algorithm; None if the issuer has none.
@@ -66,6 +80,7 @@ class KeySet:
         Raises:
             KeysUnavailable: the issuer may have it, and cannot be asked.
         """
+        asked = self._asked
         key = self._find(kid, algorithm)
         if key is None or (self._age() > FRESH_SECONDS and not self._lock.locked()):
             async with self._lock:
@@ -74,8 +89,20 @@ class KeySet:
                     await self._fetch()
                     key = self._find(kid, algorithm)
         if key is None and self._failed:
-            raise KeysUnavailable
+            raise KeysUnavailable("the issuer's keys cannot be fetched", self._next - self._clock())
+        if asked == self._asked and not any(known.get("kid") == kid for known in self._keys):
+            raise KeysUnavailable("the issuer was asked for its keys a moment ago", self._next - self._clock())
         return key
+
+    async def look(self, algorithms: Iterable[str]) -> None:
+        """Whether the issuer has a key for one of the algorithms now.
+
+        Raises:
+            NoKeys: it has none, or does not say.
+        """
+        keys = await self._ask()
+        if not any(_fits(key, algorithm) for key in keys for algorithm in algorithms):
+            raise NoKeys("there is no key for DROPSHIP_AUTH_ALGORITHMS")
 
     def _age(self) -> float:
         return float("inf") if self._fetched is None else self._clock() - self._fetched
@@ -92,17 +119,29 @@ class KeySet:
         return None
 
     async def _fetch(self) -> None:
+        self._asked += 1
         try:
             # whoever asked may leave, and others wait for the same answer
-            with anyio.CancelScope(shield=True), anyio.fail_after(FETCH_SECONDS):
-                self._keys = _read(await self._download())
-        except (httpx2.HTTPError, TimeoutError, ValueError, RecursionError) as error:
-            log.warning("the issuer's keys could not be fetched: %s", type(error).__name__)
+            with anyio.CancelScope(shield=True):
+                self._keys = await self._ask()
+        except NoKeys as error:
+            log.warning("the issuer's keys could not be fetched: %s", error)
             self._failed = True
         else:
             self._failed = False
             self._fetched = self._clock()
         self._next = self._clock() + (FIRST_PAUSE_SECONDS if self._fetched is None else PAUSE_SECONDS)
+
+    async def _ask(self) -> Sequence[Mapping[str, Any]]:
+        try:
+            with anyio.fail_after(FETCH_SECONDS):
+                return _read(await self._download())
+        except TimeoutError as error:
+            raise NoKeys("no answer came in time") from error
+        except httpx2.HTTPError as error:
+            raise NoKeys(f"no answer came ({type(error).__name__})") from error
+        except (ValueError, RecursionError) as error:
+            raise NoKeys("what was answered is no set of keys (JWKS)") from error
 
     async def _download(self) -> bytes:
         options: dict[str, Any] = {} if self._transport is None else {"transport": self._transport}
@@ -112,7 +151,7 @@ class KeySet:
             client.stream("GET", self._url, headers=headers) as response,
         ):
             if response.status_code != 200:
-                raise ValueError("not 200")
+                raise NoKeys(f"the answer was status {response.status_code}")
             body = b""
             async for piece in response.aiter_raw():
                 body += piece

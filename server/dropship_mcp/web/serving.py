@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import anyio
@@ -25,6 +25,10 @@ ACCEPTED_AT_ONCE = 128
 """asyncio's backlog. It is also how often asyncio tries in one go, even without file descriptors."""
 
 
+LAST_WORDS_SECONDS = 2
+"""So long calls have to say that they are cut off."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises OSError where that is not possible."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -40,7 +44,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer(uvicorn.Server):
-    """Leaves signals to its caller, which has orders to finish."""
+    """Leaves signals to its caller, which has orders to finish.
+
+    Args:
+        config: its grace period ends with `LAST_WORDS_SECONDS`.
+        leave: cuts off the calls under way, which say so.
+    """
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._leave = leave
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; asyncio has shortened the queue to its own backlog."""
@@ -54,19 +67,32 @@ class WebServer(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Take no more connections and answer what is under way; asked a second time, do not wait for answers."""
-        self.force_exit = self.should_exit
+        """Take no more connections and answer what is under way; asked a second time, cut it off."""
+        if self.should_exit:
+            self._leave()
+            asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._give_up)
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for what is under way. uvicorn would end the rest of it with a bare status 500."""
+        patience = (self.config.timeout_graceful_shutdown or 0) - LAST_WORDS_SECONDS
+        leaving = asyncio.get_running_loop().call_later(patience, self._leave)
+        await super().shutdown(sockets)
+        leaving.cancel()
+
+    def _give_up(self) -> None:
+        self.force_exit = True
 
 
 async def serve(site: Site, listener: socket.socket, grace: int) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Calls under way are answered within `grace` seconds, and orders under way are finished and recorded after that.
+    Calls under way are answered within `grace` seconds, at its end by saying so, and orders under way are finished and
+    recorded after that.
     """
     config = uvicorn.Config(
         site.app,
-        http=guarded(site.max_calls + MARGIN),  # of h11: httptools lets blanks pass around header values
+        http=guarded(site.max_calls + MARGIN),
         backlog=ACCEPTED_AT_ONCE,
         ws="none",
         loop="asyncio",
@@ -76,9 +102,9 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
         proxy_headers=False,  # nothing depends on who says to be the client
         server_header=False,
         timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=grace,
+        timeout_graceful_shutdown=grace + LAST_WORDS_SECONDS,
     )
-    server = WebServer(config)
+    server = WebServer(config, site.leaving.leave)
     asyncio.get_running_loop().set_exception_handler(LoopErrors())
     async with site.running(), anyio.create_task_group() as tasks:
         if sys.platform != "win32":

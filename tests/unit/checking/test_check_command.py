@@ -141,6 +141,24 @@ async def test_a_provider_that_repeats_all_it_was_sent_shows_no_secret(
     assert ("provider said (untrusted)" in shown) == (status != "200 OK" or name == "duoplane")
 
 
+def test_in_json_wrong_settings_are_objects_like_all_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--json"]) == 0
+    fields = set(told(capsys)[0])
+    monkeypatch.setenv("DROPSHIP_MODE", "test")
+    monkeypatch.setenv("DROPSHIP_LEDGER", "here")
+    assert main(["check", "--json"]) == 2
+    out, err = capsys.readouterr()
+    problems = [line.removeprefix("dropship-mcp: ") for line in err.splitlines()]
+    found = json.loads(out)
+    assert [(check["check"], check["verdict"], check["what"]) for check in found] == [
+        ("settings", "broken", problem) for problem in problems
+    ]
+    assert len(problems) == 2
+    assert [set(check) for check in found] == [fields] * 2
+
+
 def test_live_without_an_account_is_a_problem_of_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -12,6 +13,7 @@ import pytest
 
 from dropship_mcp.ledger import Ledger, LostOrder, OrderKey
 from dropship_mcp.ledger.owner import Owner
+from dropship_mcp.ledger.rows import ABANDONED
 from unit.ledger.ledgers import CONTENT, FACTS, KEY, Ledgers, in_state, won
 from unit.sandbox.worlds import Clock
 
@@ -45,9 +47,8 @@ async def test_an_order_that_a_dead_process_was_sending_is_unknown(ledgers: Ledg
         shown = await other.get(KEY)
         claim = await other.claim(KEY, sent.content)
         assert shown is not None
-        assert (shown.state, shown.owner) == ("unknown", sent.owner)
-        assert (claim.won, claim.row.state) == (False, "unknown")
-        assert claim.row.reason == "the process that sent it ended before an answer was recorded"
+        assert shown == replace(sent, state="unknown", reason=ABANDONED)
+        assert (claim.won, claim.row.state, claim.row.reason) == (False, "unknown", ABANDONED)
         assert (await other.placed(claim.row, "A-1", FACTS)).state == "placed"
 
 

@@ -25,7 +25,7 @@ def terms(policy: Policy, total: str | None = None) -> Terms:
     return Terms(policy, order, lambda verdict: f"Jane Doe: {verdict.text()}")
 
 
-ASKING = terms(Policy(orders="ask", approval=HALF_AN_HOUR))
+ASKING = terms(Policy(orders="ask", approval_minutes=30))
 TWO_A_DAY = terms(Policy(deny=Limits(orders_per_day=2)))
 
 

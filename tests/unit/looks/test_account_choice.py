@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -36,7 +36,7 @@ SHOPS = ("griffati", "brandsy")
 
 def shop(provider: Provider, name: str, url: str) -> Account:
     """One of several accounts, with the sandbox's keys."""
-    return replace(provider.sandbox_account(), name=name, base_url=url)
+    return provider.sandbox_account()._replace(name=name, base_url=url)
 
 
 def two_of_each() -> tuple[Account, ...]:
@@ -89,7 +89,7 @@ def test_settling_offers_all_accounts_as_soon_as_one_provider_has_several(tmp_pa
 
 
 def test_no_schema_tells_a_key(tmp_path: Path) -> None:
-    accounts = tuple(replace(a, values={n: Secret("hush-4711") for n in a.values}) for a in two_of_each())
+    accounts = tuple(a._replace(values={n: Secret("hush-4711") for n in a.values}) for a in two_of_each())
     assert "hush" not in json.dumps(tools(Settings(mode="live", accounts=accounts), tmp_path))
 
 

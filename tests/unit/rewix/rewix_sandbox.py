@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -35,7 +35,7 @@ class Desk:
     def client(self, form: str = "json", cache: Path | None = None, url: str = "https://shop.example") -> RewixClient:
         """A client as the server makes it. Another one on the same `cache` stands for another process."""
         account = REWIX.sandbox_account()
-        account = replace(account, values={**account.values, "format": form}, cache=cache, base_url=url)
+        account = account._replace(values={**account.values, "format": form}, cache=cache, base_url=url)
         http = ProviderHttp(
             "Rewix",
             url,

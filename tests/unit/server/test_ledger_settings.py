@@ -57,15 +57,37 @@ def test_nothing_that_is_shown_of_a_database_holds_a_secret() -> None:
         ("DB.example:7", "postgresql://db.example:7/orders"),
         ("[::1]:7", "postgresql://[::1]:7/orders"),
         ("", "postgresql:///orders"),
+        ("one.example,two.example", "postgresql://one.example,two.example/orders"),
+        ("one.example:5432,Two.example:7,[::1]:8", "postgresql://one.example:5432,two.example:7,[::1]:8/orders"),
     ],
 )
 def test_host_port_and_database_are_shown(host: str, shown: str) -> None:
-    settings = read_settings({**DATABASE, "DROPSHIP_LEDGER": f"postgresql://ann:hush%2Fhush@{host}/orders?x=psst"})
+    url = f"postgresql://ann:hush%2Fhush@{host}/orders?x=psst&target_session_attrs=read-write"
+    settings = read_settings({**DATABASE, "DROPSHIP_LEDGER": url})
     assert isinstance(settings.ledger, LedgerDatabase)
     assert settings.ledger.shown == shown
 
 
-@pytest.mark.parametrize("password", ["1234/hush-hush", "/hush-hush", "99#hush-hush", "99?hush-hush", "hush-hush@12"])
+@pytest.mark.parametrize(
+    "hosts", ["one:5432,two:x", "one,,two", "one,two:0", ",two", "one:5432,two:5432:5432", "one,two:70000"]
+)
+def test_each_of_several_hosts_has_to_be_one(hosts: str) -> None:
+    url = f"postgresql://ann:hush-hush@{hosts}/orders?target_session_attrs=read-write"
+    assert problems({**DATABASE, "DROPSHIP_LEDGER": url}) == [
+        "DROPSHIP_LEDGER is not an address: postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+    ]
+
+
+@pytest.mark.parametrize("where", ["one,two/orders", "one:1,two:2/orders?target_session_attrs=any", "/o?host=one,two"])
+def test_of_several_hosts_the_one_that_writes_has_to_be_asked_for(where: str) -> None:
+    assert problems({**DATABASE, "DROPSHIP_LEDGER": f"postgresql://ann:hush-hush@{where}"}) == [
+        "DROPSHIP_LEDGER names several hosts: add target_session_attrs=read-write"
+    ]
+
+
+@pytest.mark.parametrize(
+    "password", ["1234/hush-hush", "/hush-hush", "hush-/hush-hush", "99#hush-hush", "99?hush-hush", "hush-hush@12"]
+)
 def test_a_password_with_a_mark_that_would_end_it_is_refused_and_not_told(password: str) -> None:
     env = {**DATABASE, "DROPSHIP_LEDGER": f"postgresql://ann:{password}@db.example:5432/orders"}
     assert problems(env) == ["DROPSHIP_LEDGER: write / @ # ? in a password as %2F %40 %23 %3F"]

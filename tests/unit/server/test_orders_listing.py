@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 
 from dropship_mcp.cli import main
 from dropship_mcp.ledger import OrderKey
+from dropship_mcp.ledger.rows import ABANDONED
 from unit.ledger.ledgers import FACTS, open_ledger, won
 
 WHY = "the order was sent to Duoplane, then the connection broke off before an answer came back"
@@ -55,6 +57,32 @@ def test_where_there_is_room_orders_are_a_table(
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if "WEB-10046" in line)
     assert [cell.strip() for cell in row.strip("│").split("│")][-3:] == ["", "unknown", WHY]
+
+
+@pytest.mark.parametrize("width", ["80", "240"])
+def test_without_orders_there_is_a_heading_and_nothing_below(
+    width: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DROPSHIP_LEDGER", str(tmp_path / "ledger.sqlite3"))
+    monkeypatch.setenv("COLUMNS", width)
+    heading = "when, mode, provider, account, reference, order_id, state, reason"
+    assert (main(["orders"]), " ".join(capsys.readouterr().out.split())) == (0, f"Sandbox orders ({heading})")
+    assert (main(["orders", "--json"]), capsys.readouterr().out) == (0, "[]\n")
+    assert (main(["orders", "--csv"]), capsys.readouterr().out) == (0, f"{heading.replace(', ', ',')}\r\n")
+
+
+def test_an_order_that_was_being_sent_when_its_process_was_killed_is_unknown_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill() -> None:
+        async with open_ledger(tmp_path) as ledger:
+            await ledger.sending(await won(ledger))
+
+    anyio.run(fill)
+    monkeypatch.setenv("DROPSHIP_LEDGER", str(tmp_path / "ledger.sqlite3"))
+    assert main(["orders", "--json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["state"], row["reason"]) == ("unknown", ABANDONED)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -68,8 +67,8 @@ BORDERS: list[tuple[str, dict[str, Any], dict[str, Any], Before, str]] = [
 def test_a_limit_speaks_above_its_value_and_not_at_it(
     name: str, limit: dict[str, Any], order: dict[str, Any], before: Before, reason: str, decision: Decision
 ) -> None:
-    policy = replace(Policy(), **{decision: Limits(**limit)})
-    verdict = judge(policy, replace(ORDER, **order), before)
+    policy = Policy()._replace(**{decision: Limits(**limit)})
+    verdict = judge(policy, ORDER._replace(**order), before)
     assert said(verdict) == ((decision, [reason]) if reason else ("allow", []))
 
 
@@ -106,7 +105,7 @@ def test_a_rule_for_a_kind_of_order_speaks_for_that_kind(
 ) -> None:
     [(name, value)] = rule.items()
     rules = decision if isinstance(value, str) else dict.fromkeys(value, decision)
-    verdict = judge(replace(Policy(), **{name: rules}), replace(ORDER, **order), before)
+    verdict = judge(Policy()._replace(**{name: rules}), ORDER._replace(**order), before)
     expected = reason.replace(" is ask,", f" is {decision},")
     assert said(verdict) == ((decision, [expected]) if reason else ("allow", []))
 
@@ -206,7 +205,7 @@ def test_a_stricter_rule_never_makes_the_answer_milder(
     policy: Policy, order: OrderFacts, before: Before, rule: str
 ) -> None:
     answers = [
-        STRICTNESS[judge(replace(policy, **{rule: decision}), order, before).decision] for decision in STRICTNESS
+        STRICTNESS[judge(policy._replace(**{rule: decision}), order, before).decision] for decision in STRICTNESS
     ]
     assert answers == sorted(answers)
 
@@ -215,9 +214,8 @@ def test_a_stricter_rule_never_makes_the_answer_milder(
 def test_a_larger_order_and_a_fuller_day_are_never_judged_milder(
     policy: Policy, order: OrderFacts, before: Before, more: int, money: Decimal
 ) -> None:
-    larger = replace(order, largest_quantity=order.largest_quantity + more, total=(order.total or Decimal(0)) + money)
-    fuller = replace(
-        before,
+    larger = order._replace(largest_quantity=order.largest_quantity + more, total=(order.total or Decimal(0)) + money)
+    fuller = before._replace(
         orders_last_hour=before.orders_last_hour + more,
         orders_last_day=before.orders_last_day + more,
         total_last_day=before.total_last_day + money,

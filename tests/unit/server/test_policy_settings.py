@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -102,7 +101,7 @@ def test_the_configuration_file_holds_all_of_it(tmp_path: Path) -> None:
         real_orders="deny",
         providers={"rewix": "ask"},
         accounts={"griffati": "deny"},
-        approval=timedelta(minutes=90),
+        approval_minutes=90,
     )
 
 

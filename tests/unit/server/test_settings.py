@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from dropship_mcp.settings import Settings, SettingsError, read_settings, state_folder
+from dropship_tools import PROVIDERS
 from dropship_tools.provider import Account
 from dropship_tools.secret import Secret
+from dropship_tools.urls import check_base_url
 
 DIPLI = {"DIPLI_API_KEY": "k-1"}
 REWIX = {"REWIX_URL": "https://shop.example/", "REWIX_API_KEY": "k-2", "REWIX_PASSWORD": "p-2"}
@@ -166,6 +168,28 @@ def test_a_credential_file_for_its_owner_and_group_is_accepted(tmp_path: Path, m
     assert read_settings({**LIVE, "DIPLI_API_KEY_FILE": key_file(tmp_path, mode=mode)}).accounts
 
 
+def test_a_secret_that_a_container_mounts_may_be_readable_for_everyone_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = key_file(tmp_path, mode=0o644)
+    monkeypatch.setattr("dropship_mcp.account_settings.CONTAINER_SECRETS", f"{tmp_path}/")
+    assert read_settings({**LIVE, "DIPLI_API_KEY_FILE": path}).accounts
+
+
+def test_a_file_of_a_user_that_does_not_exist_is_said_to_be_missing() -> None:
+    env = {**LIVE, "DIPLI_API_KEY_FILE": "~nobody-of-this-name/key", "DROPSHIP_LEDGER": "~nobody-of-this-name/ledger"}
+    assert problems(env) == [
+        "DIPLI_API_KEY_FILE cannot be read: there is no such file",
+        "DROPSHIP_LEDGER must be an absolute path",
+    ]
+
+
+def test_documented_addresses_are_such_as_would_be_accepted_unchanged() -> None:
+    documented = [provider.base_url for provider in PROVIDERS if provider.base_url]
+    assert documented
+    assert [check_base_url(address) for address in documented] == documented
+
+
 def test_an_empty_credential_file_is_no_credential(tmp_path: Path) -> None:
     env = {**LIVE, "DIPLI_API_KEY_FILE": key_file(tmp_path, " \n")}
     assert problems(env) == ["DIPLI_API_KEY_FILE is empty"]
@@ -192,8 +216,10 @@ def test_why_a_file_cannot_be_read_is_said_in_words(
     def refuse(*_: object, **__: object) -> str:
         raise error
 
-    monkeypatch.setattr(Path, "read_text", refuse)
-    assert problems({**LIVE, "DIPLI_API_KEY_FILE": "/k"}) == [f"DIPLI_API_KEY_FILE cannot be read: {words}"]
+    with monkeypatch.context() as patched:
+        patched.setattr("builtins.open", refuse)
+        found = problems({**LIVE, "DIPLI_API_KEY_FILE": "/k"})
+    assert found == [f"DIPLI_API_KEY_FILE cannot be read: {words}"]
 
 
 def test_a_credential_file_of_several_lines_is_refused_without_being_shown(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from dropship_mcp.telemetry.page import MetricsPage
+from dropship_mcp.telemetry.page import PrometheusText
 from dropship_mcp.telemetry.telemetry import Telemetry
 from dropship_mcp.telemetry_settings import TelemetrySettings
 
@@ -63,7 +63,7 @@ class Seen:
 
 def watching(**settings: bool) -> Seen:
     """Telemetry with the given settings."""
-    exporter, reader, page = InMemorySpanExporter(), InMemoryMetricReader(), MetricsPage()
+    exporter, reader, page = InMemorySpanExporter(), InMemoryMetricReader(), PrometheusText()
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     meters = MeterProvider([reader, page.reader], shutdown_on_exit=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Generator
 
 import pytest
@@ -51,11 +52,17 @@ def test_spans_and_metrics_arrive_at_the_collector_that_is_named(
 @pytest.mark.timeout(20)
 def test_a_collector_that_is_gone_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
     monkeypatch.setattr("dropship_mcp.telemetry.export.LEAVING_SECONDS", 0.01)
+    before = set(threading.enumerate())
     telemetry = open_telemetry(EXPORTS)
     assert telemetry
     telemetry.watch.order_ended("live", "dipli", "dipli", "placed")
     telemetry.close()
+    still_trying = set(threading.enumerate()) - before
+    assert still_trying
+    for thread in still_trying:  # or they would go on beside other tests
+        thread.join()
 
 
 async def _page(settings: Settings) -> str:
