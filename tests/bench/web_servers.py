@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.contenders import HERE, NODE
+from bench.contenders import HERE, NODE, PEERS_PYTHON
 from bench.web_load import Speech, speech
 from dropship_mcp.web.tokens import new_token
 from e2e.processes import COMMAND, environment
 from protocol.bench import VERSIONS, Era
 
 TOKEN, SHA256 = new_token()
-SETTINGS = {"DROPSHIP_AUTH_TOKENS": f"load {SHA256} orders:read", "PYTHONPATH": str(HERE.parent)}
+SETTINGS = {"DROPSHIP_AUTH_TOKENS": f"load {SHA256} orders:read"}
 """Callers bring a token; peers look at none."""
 
 _PORT = re.compile(r"[0-9]+(?=\)?\n)")
@@ -37,7 +37,8 @@ class WebContender:
 OURS = (COMMAND, "http", "--port", "0")
 PEERS = (
     WebContender("TypeScript SDK, by hand", (NODE, str(HERE / "peers/http.mjs")), "legacy"),
-    WebContender("Python SDK, by hand", (sys.executable, "-m", "bench.web_peer"), "auto"),
+    WebContender("Python SDK, by hand", (sys.executable, "-m", "bench.by_hand", "http"), "auto"),
+    WebContender("FastMCP, from_openapi", (PEERS_PYTHON, str(HERE / "peers/from_openapi.py"), "http"), "legacy"),
 )
 CONTENDERS = (*PEERS, WebContender("dropship-mcp", OURS, "legacy"), WebContender("dropship-mcp", OURS, "auto"))
 
