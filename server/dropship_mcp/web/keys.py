@@ -69,6 +69,7 @@ class KeySet:
         self._clock = clock
         self._lock = anyio.Lock()
         self._keys: Sequence[Mapping[str, Any]] = ()
+        self._made: dict[tuple[str, str], jwt.PyJWK] = {}
         self._fetched: float | None = None
         self._next = clock()
         self._failed = False
@@ -110,10 +111,13 @@ class KeySet:
     def _find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         if self._age() > LONGEST_SECONDS:
             return None
+        if made := self._made.get((kid, algorithm)):
+            return made
         fitting = (key for key in self._keys if key.get("kid") == kid and _fits(key, algorithm))
         for key in fitting:
             try:
-                return jwt.PyJWK(dict(key), algorithm)
+                self._made[kid, algorithm] = jwt.PyJWK(dict(key), algorithm)
+                return self._made[kid, algorithm]
             except jwt.PyJWTError as error:
                 log.warning("a key of the issuer cannot be used: %s", type(error).__name__)
         return None
@@ -128,6 +132,7 @@ class KeySet:
             log.warning("the issuer's keys could not be fetched: %s", error)
             self._failed = True
         else:
+            self._made.clear()
             self._failed = False
             self._fetched = self._clock()
         self._next = self._clock() + (FIRST_PAUSE_SECONDS if self._fetched is None else PAUSE_SECONDS)
