@@ -90,6 +90,8 @@ async def _show(options: argparse.Namespace, settings: Settings, ledger: Ledger)
         heading = " · ".join(filter(None, (row.key.provider, row.key.account, row.key.reference, row.order_id)))
         steps = await ledger.changes(row)
         lines = [(_time(s.at), str(s.attempt), s.state, s.reason) for s in steps]
+        if steps[-1].state != row.state:  # of a process that has ended, which could not write that down
+            lines.append(("", str(row.attempt), row.state, row.reason))
         _print_table(heading, ("when", "attempt", "state", "reason"), lines)
     return 0 if rows else _nothing(options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import anyio
@@ -83,6 +84,10 @@ def test_an_order_that_was_being_sent_when_its_process_was_killed_is_unknown_and
     assert main(["orders", "--json"]) == 0
     [row] = json.loads(capsys.readouterr().out)
     assert (row["state"], row["reason"]) == ("unknown", ABANDONED)
+
+    assert main(["orders", "show", row["reference"]]) == 0
+    steps = " ".join(capsys.readouterr().out.split())
+    assert f"1 sending 1 unknown {ABANDONED}" in re.sub(r"\S+ \S+\+\S+ ", "", steps)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
