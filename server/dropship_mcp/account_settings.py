@@ -211,15 +211,17 @@ def read_private(path: str, label: str, problems: list[str]) -> str:
         if os.name == "posix" and shared and not path.startswith(CONTAINER_SECRETS):
             problems.append(f"{label} is open to other users; restrict it with chmod 600")
         return text
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         problems.append(f"{label} cannot be read: {_why_unread(error)}")
         return ""
 
 
-def _why_unread(error: OSError | UnicodeDecodeError) -> str:
+def _why_unread(error: OSError | ValueError) -> str:
     """In words, without the path and without what the file holds."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
+    if isinstance(error, ValueError):
+        return "that is no path"
     known: dict[type[OSError], str] = {
         FileNotFoundError: "there is no such file",
         PermissionError: "this user may not read it",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-import mcp_types as types
+import anyio
 from mcp.server.lowlevel import Server
 from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
 from mcp.shared.transport_context import TransportContext
+from mcp_types import CONNECTION_CLOSED, ErrorData, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest
 from pydantic_core import to_json
 
 from dropship_mcp.opening import Heard
@@ -20,11 +22,23 @@ from dropship_mcp.plain_requests import CAPABILITIES, CLIENT, MODERN, is_plain_c
 
 Json = dict[str, Any]
 
+LAST_WORDS_SECONDS = 0.5
+"""So long a host has to read that its calls were cut off."""
+
 _PIPE = TransportContext(kind="stdio", can_send_request=False)
 
 
+@dataclass(slots=True)
+class _Running:
+    """A call under way. It is ended by its scope and never by its task: the ledger's work must not be torn."""
+
+    scope: anyio.CancelScope
+    wanted: bool = True
+    task: asyncio.Task[None] | None = None
+
+
 class PipeCalls:
-    """Takes the calls of a conversation whose opening was plain, until it is told to stop.
+    """Takes the calls of a conversation whose opening was plain.
 
     Args:
         server: answers them.
@@ -42,46 +56,69 @@ class PipeCalls:
             self._client = (hello["clientInfo"], hello["capabilities"])
             if "elicitation" in hello["capabilities"]:  # a question is a request in the middle of a call
                 self._version = ""
-        self._tasks: dict[str | int, asyncio.Task[None]] = {}
+        self._is_opened = False
+        self._running: dict[str | int, _Running] = {}
 
     def take(self, line: bytes) -> bool:
-        """Whether a line is dealt with here: a plain call, or the end of one that nobody waits for any more."""
+        """Whether a line is a plain call, which is answered here then."""
         message = plain_message(line) if self._version else None
-        if message is None:
+        if message is None or not is_plain_call(message, self._version):
             return False
-        if message["method"] == "notifications/cancelled" and "id" not in message:
-            return self._cancel(message)
-        number = coerce_request_id(message.get("id", ""))
-        if number in self._tasks or not is_plain_call(message, self._version):
+        number = coerce_request_id(message["id"])
+        if number in self._running:
             return False
         params: Json = message["params"]
         client, capabilities = self._client
         if self._version == MODERN:
             client, capabilities = params["_meta"].get(CLIENT), params["_meta"][CAPABILITIES]
         call = PlainCall(message["id"], params, self._version, client, capabilities, _PIPE, tell=self._write)
-        self._tasks[number] = asyncio.get_running_loop().create_task(self._answer(call))
-        self._tasks[number].add_done_callback(lambda _: self._tasks.pop(number))
+        running = self._running[number] = _Running(anyio.CancelScope())
+        running.task = asyncio.get_running_loop().create_task(self._answer(call, running))
+        running.task.add_done_callback(lambda _: self._running.pop(number))
         return True
 
-    async def stop(self) -> None:
-        """Nobody waits for answers any more."""
-        while self._tasks:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.wait(self._tasks.values())
+    def concerns(self, message: JSONRPCMessage) -> bool:
+        """Whether another message is about a call that is answered here, and so not for the SDK."""
+        if isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            number = cancelled_request_id_from_params(message.params)
+            running = None if number is None else self._running.get(coerce_request_id(number))
+            if running is not None:
+                running.wanted = False
+                running.scope.cancel()
+            return running is not None
+        if isinstance(message, JSONRPCRequest) and message.method == "initialize":
+            if self._is_opened:  # who calls, and what can be asked, is not as it was any more
+                self._version = ""
+            self._is_opened = True
+        return False
 
-    def _cancel(self, message: Json) -> bool:
-        number = cancelled_request_id_from_params(message.get("params"))
-        task = None if number is None else self._tasks.get(coerce_request_id(number))
-        return task is not None and task.cancel()
+    async def stop(self) -> None:
+        """End all calls; those who wait for them are told."""
+        with anyio.CancelScope(shield=True):
+            tasks = [running.task for running in self._running.values() if running.task]
+            for running in self._running.values():
+                running.scope.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+
+    async def _answer(self, call: PlainCall, running: _Running) -> None:
+        result: Json | ErrorData | None = None
+        with running.scope:
+            result = await call.answered_by(self._server)
+            if running.wanted:  # a call that was being recorded goes on to its end
+                await self._write(_answer(call, result))
+        if result is None and running.wanted:
+            with anyio.move_on_after(LAST_WORDS_SECONDS):
+                await self._write(_answer(call, ErrorData(code=CONNECTION_CLOSED, message="Connection closed")))
 
     async def _write(self, message: Json) -> None:
         await self._say(to_json(message) + b"\n")
 
-    async def _answer(self, call: PlainCall) -> None:
-        result = await call.answered_by(self._server)
-        if isinstance(result, types.ErrorData):
-            outcome: Json = {"error": result.model_dump(mode="json", by_alias=True, exclude_unset=True)}
-        else:
-            outcome = {"result": result}
-        await self._write({"jsonrpc": "2.0", "id": call.request_id, **outcome})
+
+def _answer(call: PlainCall, result: Json | ErrorData) -> Json:
+    """As it stands on the wire."""
+    if isinstance(result, ErrorData):
+        outcome: Json = {"error": result.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+    else:
+        outcome = {"result": result}
+    return {"jsonrpc": "2.0", "id": call.request_id, **outcome}

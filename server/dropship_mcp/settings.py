@@ -337,6 +337,9 @@ def _configuration(path: str, problems: list[str]) -> Mapping[str, Any]:
     except tomllib.TOMLDecodeError as error:
         problems.append(f"DROPSHIP_CONFIG is not valid TOML: {_place(error)}")
         return {}
+    except RecursionError:
+        problems.append("DROPSHIP_CONFIG is nested too deeply")
+        return {}
     tables = ", ".join(CONFIGURATION)
     problems += [f"DROPSHIP_CONFIG: [{n}] is not known; there are: {tables}" for n in found if n not in CONFIGURATION]
     if not isinstance(found.get("accounts", {}), dict):

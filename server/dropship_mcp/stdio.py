@@ -77,12 +77,12 @@ class PipeReader(ObjectReceiveStream[SessionMessage | Exception]):
         stream: asyncio.StreamReader,
         close: Callable[[], None],
         finished: Finished,
-        take: Callable[[bytes], bool],
+        plain: PipeCalls,
     ) -> None:
         self._stream = stream
         self._close = close
         self._finished = finished
-        self._take = take
+        self._plain = plain
 
     def end(self) -> None:
         """Read no more: what follows is as if the host had closed the pipe."""
@@ -103,17 +103,20 @@ class PipeReader(ObjectReceiveStream[SessionMessage | Exception]):
             if not line:
                 await self._finished()
                 raise anyio.EndOfStream
-            if self._take(line):
+            if self._plain.take(line):
                 continue
             try:
                 text = line.decode("utf-8", "replace")
-                return SessionMessage(types.jsonrpc_message_adapter.validate_json(text, by_name=False))
+                message = types.jsonrpc_message_adapter.validate_json(text, by_name=False)
             except ValueError as error:
                 return error
+            if not self._plain.concerns(message):
+                return SessionMessage(message)
 
     async def aclose(self) -> None:
-        """Read no more."""
+        """Read no more. What was called is over before the server closes what it works with."""
         self._close()
+        await self._plain.stop()
 
 
 class PipeWriter(ObjectSendStream[SessionMessage]):
@@ -194,10 +197,9 @@ async def _pipes(
     writer = PipeWriter(outgoing, host_left, heard.answered)
     plain = PipeCalls(server, heard, writer.say)
     try:
-        yield PipeReader(stream, transport.close, partial(calls.finished, writer), plain.take), writer
+        yield PipeReader(stream, transport.close, partial(calls.finished, writer), plain), writer
     finally:
         transport.close()
-        await plain.stop()
 
 
 async def serve_stdio(server: Server[None], opening: Opening | None = None) -> None:

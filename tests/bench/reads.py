@@ -51,7 +51,7 @@ def measure(state: Path) -> Reads:
     """All servers in turns; the first turn does not count."""
     reads = Reads()
     with ExitStack() as opened:
-        look_ups, bodies = asyncio.run(record(state))
+        look_ups, bodies = asyncio.run(record())
         env = live(opened.enter_context(upstream(bodies)))
         servers = {contender: opened.enter_context(serving(contender, env, state)) for contender in CONTENDERS}
         reads.lists = {contender: same_tools(contender, server) for contender, server in servers.items()}

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,13 @@ class LookUp:
     few: bool = False
 
 
-async def record(folder: Path) -> tuple[list[LookUp], dict[str, str]]:
+async def record() -> tuple[list[LookUp], dict[str, str]]:
     """The look-ups, and by path (the provider in front) the JSON that answers them."""
+    with tempfile.TemporaryDirectory(prefix="dropship-bench-") as folder:
+        return await _record(Path(folder))
+
+
+async def _record(folder: Path) -> tuple[list[LookUp], dict[str, str]]:
     look_ups: list[LookUp] = []
     bodies: dict[str, str] = {}
     async with bench(folder) as desk:

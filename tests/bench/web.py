@@ -136,7 +136,7 @@ def measure(folder: Path) -> Web:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # servers have it from here
     with ExitStack() as opened:
-        _, bodies = asyncio.run(record(folder))
+        _, bodies = asyncio.run(record())
         body = next(body for path, body in bodies.items() if path.endswith(f"/A-{RECORDED}"))
         quick, slow = (live(opened.enter_context(upstream(body, seconds))) for seconds in (0, SLOW_SECONDS))
         bench = Bench(folder, quick, slow)

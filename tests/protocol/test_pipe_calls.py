@@ -20,6 +20,7 @@ from hypothesis import example, given, settings
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types import JSONRPCNotification, jsonrpc_message_adapter
 
 from dropship_mcp.app import build_app
 from dropship_mcp.ledger import SqliteLedger
@@ -150,10 +151,6 @@ NOT_TAKEN: dict[str, tuple[str, Json]] = {
     "a level for the log": (MODERN, call(MODERN, DIPLI.get, {}, meta={f"{KEY}logLevel": "debug"})),
     "a notification": ("2025-11-25", {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": DIPLI.get}}),
     "a list": ("2025-11-25", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
-    "the end of a call nobody knows": (
-        "2025-11-25",
-        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}},
-    ),
 }
 
 
@@ -189,6 +186,12 @@ def serving(handler: Callable[[Context], Awaitable[types.CallToolResult]]) -> Se
     return Server[None]("one", version="1", lifespan=lifespan, on_call_tool=call_tool)
 
 
+def cancelled(number: str | int) -> JSONRPCNotification:
+    """Nobody waits for this call any more."""
+    params = {"requestId": number, "reason": "bored"}
+    return JSONRPCNotification(jsonrpc="2.0", method="notifications/cancelled", params=params)
+
+
 DONE = types.CallToolResult(content=[types.TextContent(type="text", text="done")])
 
 
@@ -210,9 +213,7 @@ async def test_a_call_that_is_cancelled_gets_no_answer_and_the_others_do(tmp_pat
         assert pipe.calls.take(line(call("2025-11-25", "any", {}, number)))
     assert not pipe.calls.take(line(call("2025-11-25", "any", {}, "2"))), "2 is under way, and `2` is the same"
     await began.wait()
-    assert pipe.calls.take(
-        line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "2", "reason": "bored"}})
-    )
+    assert pipe.calls.concerns(cancelled("2"))
     while not ended:
         await anyio.lowlevel.checkpoint()
     go_on.set()
@@ -222,6 +223,48 @@ async def test_a_call_that_is_cancelled_gets_no_answer_and_the_others_do(tmp_pat
     assert [json.loads(answer)["id"] for answer in said] == [1, "2x"]
     assert pipe.calls.take(line(call("2025-11-25", "any", {}, 2))), "its number may be used again"
     assert json.loads((await pipe.answers(3))[2])["id"] == 2
+
+
+async def test_the_end_of_a_call_that_nobody_knows_is_left_to_the_sdk(tmp_path: Path) -> None:
+    calls = Pipe(server_at(tmp_path), "2025-11-25").calls
+    assert not calls.concerns(cancelled(7))
+    assert not calls.concerns(JSONRPCNotification(jsonrpc="2.0", method="notifications/cancelled"))
+
+
+async def test_a_cancelled_call_finishes_what_is_shielded_and_is_not_answered(tmp_path: Path) -> None:
+    began, go_on = anyio.Event(), anyio.Event()
+    ended: list[str] = []
+
+    async def wait(context: Context) -> types.CallToolResult:
+        if context.request_id == 1:
+            with anyio.CancelScope(shield=True):
+                began.set()
+                await go_on.wait()
+            ended.append("recorded")
+        return DONE
+
+    pipe = Pipe(serving(wait), MODERN)
+    pipe.calls.take(line(call(MODERN, "any", {}, 1)))
+    await began.wait()
+    assert pipe.calls.concerns(cancelled(1))
+    await anyio.wait_all_tasks_blocked()
+    assert ended == []
+    go_on.set()
+    pipe.calls.take(line(call(MODERN, "any", {}, 2)))
+
+    assert [json.loads(answer)["id"] for answer in await pipe.answers(1)] == [2]
+    assert ended == ["recorded"]
+
+
+async def test_after_a_second_handshake_calls_go_to_the_sdk(tmp_path: Path) -> None:
+    pipe = Pipe(server_at(tmp_path), "2025-11-25")
+    again = jsonrpc_message_adapter.validate_python(OPENINGS["2025-11-25"])
+    taken: list[bool] = []
+    for _ in range(2):
+        assert not pipe.calls.concerns(again)
+        taken.append(pipe.calls.take(line(call("2025-11-25", "buy_everything", {}))))
+        await pipe.answers(1)
+    assert taken == [True, False]
 
 
 async def test_when_nobody_waits_any_more_all_calls_end(tmp_path: Path) -> None:
@@ -235,7 +278,10 @@ async def test_when_nobody_waits_any_more_all_calls_end(tmp_path: Path) -> None:
     await anyio.lowlevel.checkpoint()
     with anyio.fail_after(5):
         await pipe.calls.stop()
-    assert pipe.said == []
+    closed = {"code": -32000, "message": "Connection closed"}
+    assert [json.loads(answer) for answer in pipe.said] == [
+        {"jsonrpc": "2.0", "id": number, "error": closed} for number in range(3)
+    ]
 
 
 async def test_an_error_of_the_protocol_and_a_bug_are_told_as_the_sdk_tells_them(tmp_path: Path) -> None:

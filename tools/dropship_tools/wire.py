@@ -132,7 +132,7 @@ class Answer:
         except (ValueError, RecursionError, ArithmeticError) as error:
             raise Unreadable("the answer is not valid JSON") from error
         brackets = self.body.count(b"{") + self.body.count(b"[")
-        if brackets > MAX_DEPTH and depth_exceeds(value, MAX_DEPTH):
+        if brackets >= MAX_DEPTH and depth_exceeds(value, MAX_DEPTH):
             raise Unreadable("the answer is nested too deeply")
         return value
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 import anyio.to_thread
 
+from dropship_mcp.finishing import finished
 from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
 from dropship_mcp.ledger.opening import Unusable, in_words, may_pass, open_file
 from dropship_mcp.ledger.schema import NewerLedger
@@ -65,6 +66,7 @@ class Write(Generic[T]):
 
     def outcome(self) -> T:
         """What the work returned; raises what it raised."""
+        assert self.done, "what is not committed must not count as written"
         if self._error is not None:
             raise self._error
         [result] = self._result
@@ -95,7 +97,7 @@ class LedgerFile:
                 return work(self._open())
 
         async with self._turn:
-            return await anyio.to_thread.run_sync(in_thread)
+            return await finished(anyio.to_thread.run_sync(in_thread))
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Change something, alone among all processes: all of `work` or nothing.
@@ -114,7 +116,7 @@ class LedgerFile:
             async with self._turn:
                 if not write.done:
                     together, self._waiting = self._waiting, []
-                    await anyio.to_thread.run_sync(self._commit, together)
+                    await finished(anyio.to_thread.run_sync(self._commit, together))
         finally:
             if not write.done and write in self._waiting:  # the caller went away before its turn
                 self._waiting.remove(write)
@@ -187,7 +189,7 @@ class LedgerFile:
                 self._owner = None
 
         async with self._turn:
-            await anyio.to_thread.run_sync(work)
+            await finished(anyio.to_thread.run_sync(work))
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

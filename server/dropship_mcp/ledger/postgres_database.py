@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import anyio
 
+from dropship_mcp.finishing import finished
 from dropship_mcp.ledger.hashing import ContentHasher
 from dropship_mcp.ledger.postgres_driver import ANSWER_SECONDS, Connection, connect, failures
 from dropship_mcp.ledger.postgres_owner import Presence
@@ -114,20 +115,22 @@ class Database:
                 self._cleaning = None
 
     async def _twice(self, attempt: Callable[[], Awaitable[T]], in_doubt: Callable[[], bool] = lambda: False) -> T:
-        """Whoever goes away meanwhile, what was begun is finished: a statement that is cut off leaves doubts."""
+        """Finished once it was begun: a statement that is cut off leaves doubts."""
         known = (*failures(), NewerLedger)
-        with anyio.CancelScope(shield=True):
+
+        async def attempts() -> T:
             try:
-                try:
-                    return await attempt()
-                except known as error:
-                    if not (in_doubt() or is_worth_another_try(error)):
-                        raise
-                    self._drop_idle()  # what broke one has often broken all
-                    return await attempt()
+                return await attempt()
             except known as error:
-                raise LedgerUnavailable(f"the ledger cannot be used: {in_words(error)}", fix=FIX) from error
-        raise AssertionError("a shield swallows nothing")
+                if not (in_doubt() or is_worth_another_try(error)):
+                    raise
+                self._drop_idle()  # what broke one has often broken all
+                return await attempt()
+
+        try:
+            return await finished(attempts())
+        except known as error:
+            raise LedgerUnavailable(f"the ledger cannot be used: {in_words(error)}", fix=FIX) from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection]:

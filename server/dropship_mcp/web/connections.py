@@ -1,22 +1,19 @@
-"""Connections that cost more than they bring: too many of them, and those on which no request arrives."""
+"""Connections that cost more than they bring: too many, those on which no request arrives, and those nobody reads."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import logging
-import re
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger(__name__)
 
 HEADER_SECONDS = 30.0
 """So long a client has for the headers of a request."""
-
-LONGEST_HEAD = 64 * 1024
-"""Bytes of a head that are kept while more of it comes."""
 
 MARGIN = 100
 """Connections beyond the requests answered at the same time, so that the next ones can be told to wait."""
@@ -24,22 +21,21 @@ MARGIN = 100
 QUIET_SECONDS = 60.0
 """So long nothing more is said of connections that cannot be accepted."""
 
-_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 _USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def guarded(most: int, seconds: float = HEADER_SECONDS) -> type[HttpToolsProtocol]:
-    """Closes connections beyond `most`, and those that are without a complete request head for `seconds`.
+def guarded(most: int, seconds: float = HEADER_SECONDS) -> type[H11Protocol]:
+    """Closes connections beyond `most`, and those that are for `seconds` without a complete request head, or whose
+    client does not take what it is told.
 
-    uvicorn itself limits only the time between two requests, and that only until a first byte comes. And its parser
-    sets no limit to a head, takes the blanks around a header's value for a part of it, and for one `Upgrade` drops the
-    body; so it gets heads that are whole, and without that header: nothing is upgraded here.
+    uvicorn itself limits only the time between two requests, and that only until a first byte comes. It reads with h11
+    here and not with httptools, which is quicker: that one takes trailers for headers, sets them no limit, and leaves
+    the body of an upgrade to be read as the next request.
     """
 
-    class Guarded(HttpToolsProtocol):
+    class Guarded(H11Protocol):
         _patience: asyncio.TimerHandle | None = None
-        _head = b""
-        _in_body = False
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -49,12 +45,9 @@ def guarded(most: int, seconds: float = HEADER_SECONDS) -> type[HttpToolsProtoco
                 self._patience = self.loop.call_later(seconds, transport.close)
 
         def data_received(self, data: bytes) -> None:
-            if self._in_body:
-                super().data_received(data)
-            else:
-                self._head_received(data)
+            super().data_received(data)
             # either the head is not complete, or all is answered and the rest of a body is thrown away
-            waiting = not self.cycle or self.cycle.response_complete
+            waiting = self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE
             if not waiting:
                 self._stop_waiting()
             elif not self._patience:
@@ -62,28 +55,21 @@ def guarded(most: int, seconds: float = HEADER_SECONDS) -> type[HttpToolsProtoco
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            self._is_read()
             super().connection_lost(exc)
 
-        def on_header(self, name: bytes, value: bytes) -> None:
-            super().on_header(name, value.strip(b" \t"))
+        def pause_writing(self) -> None:
+            self._unread = self.loop.call_later(seconds, self.transport.abort)
+            super().pause_writing()
 
-        def on_headers_complete(self) -> None:
-            self._in_body = True
-            super().on_headers_complete()
+        def resume_writing(self) -> None:
+            self._is_read()
+            super().resume_writing()
 
-        def on_message_complete(self) -> None:
-            self._in_body = False
-            super().on_message_complete()
-
-        def _head_received(self, data: bytes) -> None:
-            head, end, rest = (self._head + data).partition(b"\r\n\r\n")
-            if end:
-                self._head = b""
-                super().data_received(_UPGRADE.sub(b"", head) + end + rest)
-            elif len(head) > LONGEST_HEAD:
-                self.send_400_response("The head of the request is too long.")
-            else:
-                self._head = head
+        def _is_read(self) -> None:
+            if self._unread:
+                self._unread.cancel()
+                self._unread = None
 
         def _stop_waiting(self) -> None:
             if self._patience:

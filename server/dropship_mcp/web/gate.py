@@ -20,7 +20,7 @@ from dropship_mcp.leaving import Leaving
 from dropship_mcp.web.bodies import read_body
 from dropship_mcp.web.challenges import refusal, try_later
 from dropship_mcp.web.entrance import Entrance
-from dropship_mcp.web.plain_calls import MESSAGE_KEY
+from dropship_mcp.web.plain_calls import MESSAGE_KEY, is_read_alike
 from dropship_mcp.web.rules import needed_scopes
 
 CALLER_KEY = "dropship.caller"
@@ -92,7 +92,7 @@ class Gate:
             await refusal(403, "unknown_tenant", "nothing is set up for this caller")(scope, receive, send)
             return
         message = _message(body)
-        scope = {**scope, MESSAGE_KEY: message}
+        scope = {**scope, MESSAGE_KEY: message if is_read_alike(body) else None}
         if caller:
             needed = needed_scopes(*_peek(message), endpoint.writing)
             if missing := [name for name in needed if name not in caller.scopes]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+import anyio
 import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.inbound import (
@@ -27,10 +29,16 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dropship_mcp.finishing import finished
 from dropship_mcp.plain_calls import PlainCall
 
 MESSAGE_KEY = "dropship.message"
-"""Where the ASGI scope has the request's body, read as JSON."""
+"""Where the ASGI scope has the request's body, read as JSON, if it `is_read_alike`."""
+
+MOST_BRACKETS = 100
+"""The SDK's own parsers go no deeper than that."""
+
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 QUICK_SECONDS = 1.0
 """A call that takes longer is watched: its client may leave, and whoever stands between may think it dead."""
@@ -44,6 +52,16 @@ _STREAM = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+
+
+def is_read_alike(body: bytes) -> bool:
+    """Whether all the SDK's parsers, those of the older eras too, make the same of a body that is JSON."""
+    if body.count(b"{") + body.count(b"[") > MOST_BRACKETS or _HALF_CHARACTER.search(body):
+        return False
+    try:
+        return not body.decode().startswith("\ufeff")
+    except UnicodeDecodeError:
+        return False
 
 
 class Reply:
@@ -88,6 +106,7 @@ def plain_call(scope: Scope, receive: Receive, reply: Reply) -> PlainCall | None
     meta: Any = params.get("_meta", {})
     if (
         isinstance(request_id, bool)
+        or not message.keys() <= {"jsonrpc", "id", "method", "params"}
         or content.partition(";")[0] != "application/json"
         or not ("application/json" in accepted and "text/event-stream" in accepted)
         or len(versions) != 1
@@ -126,14 +145,15 @@ class PlainCalls:
         if call is None or self._mirrors(call.params["name"]):
             await self._others(scope, receive, send)
             return
-        answer = asyncio.create_task(self._answer(call))
+        ending = anyio.CancelScope()  # for the call; its task is never cancelled, or the ledger's work would be torn
+        answer = asyncio.create_task(self._answer(call, ending))
         try:
             await asyncio.wait((answer,), timeout=QUICK_SECONDS)
             if answer.done() or await _accompany(answer, receive, reply):
                 await reply.end(*answer.result())
         finally:
-            if answer.cancel():
-                await asyncio.wait((answer,))
+            ending.cancel()
+            await finished(answer)
 
     def _mirrors(self, tool: str) -> bool:
         """Whether arguments of the tool stand in headers as well, which the SDK compares."""
@@ -145,9 +165,11 @@ class PlainCalls:
             self._mirrored[tool] = bool(x_mcp_header_map(schema))
         return self._mirrored[tool]
 
-    async def _answer(self, call: PlainCall) -> tuple[int, bytes]:
-        """HTTP status and message."""
-        result = await call.answered_by(self._server)
+    async def _answer(self, call: PlainCall, ending: anyio.CancelScope) -> tuple[int, bytes]:
+        """HTTP status and message; nobody reads them if the call was cut off."""
+        result: dict[str, Any] | types.ErrorData = {}
+        with ending:
+            result = await call.answered_by(self._server)
         if not isinstance(result, types.ErrorData):
             return 200, _json({"jsonrpc": "2.0", "id": call.request_id, "result": result})
         status = 200 if call.version in HANDSHAKE_PROTOCOL_VERSIONS else ERROR_CODE_HTTP_STATUS.get(result.code, 200)

@@ -92,7 +92,7 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
     """
     config = uvicorn.Config(
         site.app,
-        http=guarded(site.max_calls + MARGIN),
+        http=guarded(site.max_calls + MARGIN),  # of h11
         backlog=ACCEPTED_AT_ONCE,
         ws="none",
         loop="asyncio",
