@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -37,7 +39,7 @@ class Write(Generic[T]):
     def __init__(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> None:
         self._work = work
         self.durable = durable
-        self.done = False
+        self.outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._result: list[T] = []
         self._error: Exception | None = None
 
@@ -64,13 +66,15 @@ class Write(Generic[T]):
         """It could not be written."""
         self._result, self._error = [], error
 
-    def outcome(self) -> T:
-        """What the work returned; raises what it raised."""
-        assert self.done, "what is not committed must not count as written"
+    def tell(self) -> None:
+        """It is on the disk, or will never be: whoever waits hears what the work returned or raised."""
+        if self.outcome.done():  # nobody waits any more
+            return
         if self._error is not None:
-            raise self._error
-        [result] = self._result
-        return result
+            self.outcome.set_exception(self._error)
+        else:
+            [result] = self._result
+            self.outcome.set_result(result)
 
 
 class LedgerFile:
@@ -84,6 +88,7 @@ class LedgerFile:
         self._hasher: ContentHasher | None = None
         self._turn = anyio.Lock()
         self._waiting: list[Write[Any]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up; the event loop never waits for a disk.
@@ -112,15 +117,28 @@ class LedgerFile:
         """
         write = Write(work, durable)
         self._waiting.append(write)
+        if self._writing is None:  # a task of its own, so that no caller's end is the end of others' writes
+            self._writing = asyncio.create_task(self._write_all(), context=contextvars.Context())
         try:
-            async with self._turn:
-                if not write.done:
-                    together, self._waiting = self._waiting, []
-                    await finished(anyio.to_thread.run_sync(self._commit, together))
+            return await write.outcome
         finally:
-            if not write.done and write in self._waiting:  # the caller went away before its turn
+            if write in self._waiting:  # the caller went away before its turn
                 self._waiting.remove(write)
-        return write.outcome()
+
+    async def _write_all(self) -> None:
+        """Until nobody waits."""
+        together: list[Write[Any]] = []
+        try:
+            while self._waiting:
+                async with self._turn:
+                    together, self._waiting = self._waiting, []
+                    await anyio.to_thread.run_sync(self._commit, together)
+                for write in together:
+                    write.tell()
+        finally:
+            self._writing = None
+            for write in together:
+                write.outcome.cancel()  # nothing, but where the program is being torn down
 
     def _commit(self, together: Sequence[Write[Any]]) -> None:
         """One transaction for all; a write that cannot be done is left out and the others are done without it."""
@@ -143,8 +161,6 @@ class LedgerFile:
                 left = [write for write in left if write not in failed]
             except Exception:  # the work's own: nothing was written, and the next time it harms no other
                 apart = True
-        for write in together:
-            write.done = True
 
     @contextlib.contextmanager
     def _in_words(self) -> Generator[None]:

@@ -81,7 +81,7 @@ class SqliteLedger:
                 return Claim(self._insert(db, key, content, terms, agreed), won=True)
             stale = row.state in ("claimed", "sending") and not self._holds(row.owner)
             if row.state == "sending" and stale:
-                return Claim(self._change(db, row, "unknown", reason=ABANDONED), won=False)
+                return Claim(_must(self._change(db, row, "unknown", reason=ABANDONED)), won=False)
             if row.state == "refused" or (row.state == "claimed" and stale):
                 agreed = self._permit(db, key, row.id, content, terms)
                 if isinstance(agreed, Withheld):
@@ -127,10 +127,11 @@ class SqliteLedger:
         """
 
         def work(db: sqlite3.Connection) -> Row:
-            present = _must(self._shown(select(db, row.key)))
-            if present.attempt != row.attempt or present.state != "unknown":
-                raise LostOrder(present.state)
-            return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+            present = _must(select(db, row.key))
+            shown = _must(self._shown(present))
+            if shown.attempt != row.attempt or shown.state != "unknown":
+                raise LostOrder(shown.state)
+            return _must(self._change(db, present, state, order_id, answer, reason))
 
         return await self._file.write(work)
 
@@ -290,13 +291,16 @@ class SqliteLedger:
         reason: str = "",
     ) -> Row:
         def work(db: sqlite3.Connection) -> Row:
+            untouched = row.state in allowed and row.state != "unknown"  # so far as this process knows; mostly it is so
+            if untouched and (changed := self._change(db, row, state, order_id, answer, reason)):
+                return changed
             present = _must(select(db, row.key))
             mine = present.state == "unknown" or present.owner == row.owner
             if present.attempt != row.attempt or present.state not in allowed or not mine:
                 raise LostOrder(f"{present.state}, attempt {present.attempt}")
             if present.state == "unknown" and order_id and _is_taken(db, row.key, order_id):
                 raise LostOrder("the order that was found is another reference's")
-            return self._change(db, present, state, order_id=order_id, answer=answer, reason=reason)
+            return _must(self._change(db, present, state, order_id, answer, reason))
 
         return await self._file.write(work)
 
@@ -305,17 +309,23 @@ class SqliteLedger:
         db: sqlite3.Connection,
         row: Row,
         state: State,
-        *,
         order_id: str = "",
         answer: Mapping[str, Any] | None = None,
         reason: str = "",
-    ) -> Row:
+    ) -> Row | None:
+        """The row in its new state; None if it is not as `row` says any more."""
         now = time_text(self._now())
-        db.execute(
+        changed = db.execute(
             "UPDATE orders SET state = ?, order_id = CASE WHEN ? <> '' THEN ? ELSE order_id END, answer = ?, "
-            "reason = ?, changed_at = ?, sent_at = CASE WHEN ? = 'sending' THEN ? ELSE sent_at END WHERE id = ?",
-            (state, order_id, order_id, json.dumps(answer) if answer else "", reason, now, state, now, row.id),
+            "reason = ?, changed_at = ?, sent_at = CASE WHEN ? = 'sending' THEN ? ELSE sent_at END "
+            "WHERE id = ? AND attempt = ? AND state = ? AND owner = ?",
+            (
+                *(state, order_id, order_id, json.dumps(answer) if answer else "", reason, now, state, now),
+                *(row.id, row.attempt, row.state, row.owner),
+            ),
         )
+        if changed.rowcount == 0:
+            return None
         _log_change(db, row.id, now, row.attempt, state, reason)
         at = datetime.fromisoformat(now)
         return replace(

@@ -13,7 +13,7 @@ import pytest
 
 from dropship_mcp.ledger import Ledger, LostOrder, OrderKey
 from dropship_mcp.ledger.owner import Owner
-from dropship_mcp.ledger.rows import ABANDONED
+from dropship_mcp.ledger.rows import ABANDONED, State
 from unit.ledger.ledgers import CONTENT, FACTS, KEY, Ledgers, in_state, won
 from unit.sandbox.worlds import Clock
 
@@ -50,6 +50,22 @@ async def test_an_order_that_a_dead_process_was_sending_is_unknown(ledgers: Ledg
         assert shown == replace(sent, state="unknown", reason=ABANDONED)
         assert (claim.won, claim.row.state, claim.row.reason) == (False, "unknown", ABANDONED)
         assert (await other.placed(claim.row, "A-1", FACTS)).state == "placed"
+
+
+@pytest.mark.parametrize(("state", "order_id"), [("placed", "A-9"), ("refused", "")])
+async def test_an_order_that_a_dead_process_was_sending_is_settled_by_hand(
+    ledgers: Ledgers, state: State, order_id: str
+) -> None:
+    async with ledgers.open() as one:
+        await in_state(one, "sending")
+    async with ledgers.open() as other:
+        shown = await other.get(KEY)
+        assert shown
+        settled = await other.settle_by_hand(shown, state, order_id, {}, "a person looked")
+        assert (settled.state, settled.order_id, settled.reason) == (state, order_id, "a person looked")
+        assert await other.get(KEY) == settled
+        with pytest.raises(LostOrder):
+            await other.settle_by_hand(shown, "refused", "", {}, "another person looked")
 
 
 async def test_an_order_that_a_dead_process_was_sending_is_listed_among_the_unknown_ones(ledgers: Ledgers) -> None:
