@@ -47,6 +47,10 @@ class Statements:
             count += sql == "COMMIT" and full
         return count
 
+    def queries(self) -> int:
+        """How many statements there were within transactions."""
+        return sum(not sql.startswith(("PRAGMA", "BEGIN", "COMMIT")) for sql in self.said)
+
     def commits(self) -> int:
         """How many transactions there were."""
         return self.said.count("COMMIT")
@@ -68,6 +72,16 @@ async def test_a_placed_order_waits_for_the_disk_twice(tmp_path: Path, monkeypat
         assert statements.waits() == 1
         await ledger.placed(row, "A-1", FACTS)
         assert statements.waits() == 2
+
+
+async def test_a_placed_order_takes_seven_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = Statements(monkeypatch)
+    async with open_ledger(tmp_path) as ledger:
+        await ledger.recent()
+        before = statements.queries()
+        row = (await ledger.claim(KEY, await ledger.hashes(CONTENT))).row
+        await ledger.placed(await ledger.sending(row), "A-1", FACTS)
+        assert statements.queries() - before == 7
 
 
 async def test_orders_at_the_same_moment_share_their_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
