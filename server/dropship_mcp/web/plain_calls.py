@@ -152,8 +152,9 @@ class PlainCalls:
             if answer.done() or await _accompany(answer, receive, reply):
                 await reply.end(*answer.result())
         finally:
-            ending.cancel()
-            await finished(answer)
+            if not answer.done():
+                ending.cancel()
+                await finished(answer)
 
     def _mirrors(self, tool: str) -> bool:
         """Whether arguments of the tool stand in headers as well, which the SDK compares."""
