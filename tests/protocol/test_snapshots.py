@@ -1,4 +1,4 @@
-"""The tool list and full answers of every provider, word for word, in both protocol eras.
+"""Full answers of every provider, word for word, in both protocol eras.
 
 A difference is a change of what every host and model reads. `tests/snapshots/README.md` says how to accept one.
 """
@@ -6,7 +6,7 @@ A difference is a change of what every host and model reads. `tests/snapshots/RE
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -17,21 +17,6 @@ from protocol.samples import REFERENCE, Sample
 from protocol.snapshots import check_snapshot
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_the_tool_list(tmp_path: Path, era: Era) -> None:
-    async with bench(tmp_path, era, settings=Settings(extra_tools=EXTRA)) as desk:
-        check_snapshot("tools.json", [type_first(tool) for tool in desk.tools.values()])
-
-
-def type_first(value: Any) -> Any:
-    """The same JSON with `type` leading each object: the SDK moves it about, differently in each era."""
-    if isinstance(value, dict):
-        pairs = sorted(cast("dict[str, Any]", value).items(), key=lambda pair: pair[0] != "type")
-        return {name: type_first(child) for name, child in pairs}
-    if isinstance(value, list):
-        return [type_first(child) for child in cast("list[Any]", value)]
-    return value
 
 
 async def test_the_answers_of_each_provider(desk: Bench, sample: Sample) -> None:
