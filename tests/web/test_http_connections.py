@@ -35,12 +35,19 @@ HEAD = b"POST /mcp HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n"
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+MUCH = 16 * 1024 * 1024
+"""More than sockets hold."""
+
+
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Without reading the body, unless the path says so; `/echo` tells what arrived."""
+    """Without reading the body, unless the path says so; `/echo` tells what arrived, `/much` more than that."""
     if scope["path"] == "/echo":
         request = Request(scope, receive)
         text = f"{request.headers['name']}|{(await request.body()).decode()}|done"
         await PlainTextResponse(text)(scope, receive, send)
+        return
+    if scope["path"] == "/much":
+        await PlainTextResponse("x" * MUCH + "done")(scope, receive, send)
         return
     if scope["path"] == "/read":
         await receive()
@@ -126,6 +133,30 @@ async def test_a_request_under_way_may_take_longer() -> None:
     async with port() as opened:
         reader, _ = await opened.connect(HEAD.replace(b"/mcp", b"/read") + b"\r\n12345")
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_that_does_not_take_its_answer_is_left() -> None:
+    async with port() as opened:
+        reader, _ = await opened.connect(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.sleep(SOON * 3)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await reader.readexactly(MUCH)
+
+
+async def test_a_client_that_takes_its_answer_slowly_gets_it() -> None:
+    async with port(seconds=1) as opened:
+        reader, _ = await opened.connect(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.sleep(0.3)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert (await reader.readexactly(MUCH + 4)).endswith(b"xdone")
+
+
+async def test_trailers_are_not_headers() -> None:
+    head = b"POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nname: head\r\n\r\n"
+    async with port(seconds=60) as opened:
+        reader, _ = await opened.connect(head + b"2\r\n{}\r\n0\r\nname: trailer\r\n\r\n")
+        assert (await reader.readuntil(b"done")).endswith(b"\r\n\r\nhead|{}|done")
 
 
 async def test_connections_beyond_the_limit_are_closed_and_the_others_serve() -> None:
