@@ -19,7 +19,7 @@ from bench.contenders import HERE, NODE, PEERS, for_peers
 from e2e.processes import COMMAND, ServerProcess, environment, started
 from protocol.bench import ERAS, VERSIONS, Era
 
-STARTS = 7
+STARTS = 9
 BUDGET = 0.4
 """How much of a TypeScript server's time ours may take until a host has its tools."""
 

@@ -12,12 +12,17 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
 CLIENTS = 50
 CROSSED = "crossed"
 """How a call ended that was answered with another client's order or request id."""
+
+UNANSWERED = "no answer within 60 s"
+PATIENCE_SECONDS = 60
+"""So long hosts wait."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _NUMBER = re.compile(rb"A-[0-9]{6}")
@@ -145,15 +150,20 @@ class Crowd:
             self._lines += [line for _, line in opened]
 
     async def burst(self, asked: Sequence[Call], said: Speech) -> Ended:
-        """All calls at the same moment, one a connection, until the last has ended."""
+        """All calls at the same moment, one a connection, until the last has ended or hosts have given up."""
         await self.gather(len(asked))
         requests = [said.request(call) for call in asked]
         answered: asyncio.Queue[str] = asyncio.Queue()
         began = time.perf_counter()
         for line, call, request in zip(self._lines, asked, requests, strict=False):
             line.ask(call, request, answered)
-        how = Counter([await answered.get() for _ in asked])
-        return Ended(how, time.perf_counter() - began)
+        how: Counter[str] = Counter()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while how.total() < len(asked):
+                    how[await answered.get()] += 1
+        how[UNANSWERED] = len(asked) - how.total()
+        return Ended(+how, time.perf_counter() - began)
 
     def leave(self) -> None:
         """Close all connections."""
