@@ -161,8 +161,7 @@ class ProviderHttp:
         while True:
             attempt += 1
             last = attempt >= timing.attempts
-            pause = min(timing.longest_pause, timing.pause * 2 ** (attempt - 1))
-            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+            pause: float | None = None
             try:
                 answer = await self._watched(request, self._ask(request, timing.read, limit))
             except NoAnswer as failure:
@@ -172,10 +171,12 @@ class ProviderHttp:
                         fix="Wait a minute and call the same tool again; reading changes nothing.",
                     ) from failure
             else:
-                pause = pause if answer.retry_after is None else answer.retry_after
-                if last or answer.status not in (502, 503, 504) or pause > timing.longest_pause:
+                if last or answer.status not in (502, 503, 504):
                     return answer
-            await self._sleep(pause)
+                pause = answer.retry_after
+                if pause is not None and pause > timing.longest_pause:
+                    return answer
+            await self._sleep(_pause(timing, attempt) if pause is None else pause)
 
     async def change(self, request: WireRequest, *, timing: Timing | None = None) -> Answer:
         """Send a request that changes something other than an order; never repeated.
@@ -280,6 +281,14 @@ class ProviderHttp:
         if self._observer:
             headers |= self._observer.headers()
         return _Headers({**headers, **request.headers, **self._auth})
+
+
+_RANDOM = random.SystemRandom()
+
+
+def _pause(timing: Timing, attempt: int) -> float:
+    """Seconds until the next attempt: longer each time, and not the same for all who wait."""
+    return min(timing.longest_pause, timing.pause * 2 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1.0)
 
 
 class _Headers(dict[str, str]):
