@@ -17,7 +17,7 @@ from mcp_types import CONNECTION_CLOSED, ErrorData, JSONRPCMessage, JSONRPCNotif
 from pydantic_core import to_json
 
 from dropship_mcp.opening import Heard
-from dropship_mcp.plain_calls import PlainCall
+from dropship_mcp.plain_calls import Kernel, PlainCall
 from dropship_mcp.plain_requests import CAPABILITIES, CLIENT, MODERN, is_plain_call, plain_message
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ class PipeCalls:
     """
 
     def __init__(self, server: Server[None], heard: Heard, say: Callable[[bytes], Awaitable[None]]) -> None:
-        self._server = server
+        self._kernel = Kernel(server)
         self._say = say
         self._version = heard.version
         self._client: tuple[Json | None, Json | None] = (None, None)
@@ -104,7 +104,7 @@ class PipeCalls:
     async def _answer(self, call: PlainCall, running: _Running) -> None:
         result: Json | ErrorData | None = None
         with running.scope:
-            result = await call.answered_by(self._server)
+            result = await self._kernel.answer(call)
             if running.wanted:  # a call that was being recorded goes on to its end
                 await self._write(_answer(call, result))
         if result is None and running.wanted:

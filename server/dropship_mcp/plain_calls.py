@@ -6,7 +6,7 @@ none of it. It is handled by the SDK all the same, middleware, validation and se
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import anyio
 import mcp_types as types
 from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
-from mcp.server.runner import ServerRunner, aclose_shielded, modern_error_data
+from mcp.server.runner import ServerRunner, modern_error_data
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import NoBackChannelError
 from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
@@ -22,7 +22,7 @@ from mcp.shared.message import MessageMetadata
 from mcp.shared.transport_context import TransportContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainCall:
     """A call, and the context that it came in: a `DispatchContext` of the SDK.
 
@@ -72,14 +72,43 @@ class PlainCall:
             known = {name: value for name, value in facts.items() if value is not None}
             await self.notify("notifications/progress", known)
 
-    async def answered_by(self, server: Server[None]) -> dict[str, Any] | types.ErrorData:
+
+MOST_CALLERS = 256
+"""So many are remembered, whose names have so many characters at most."""
+
+LONGEST_CALLER = 1024
+
+
+class Kernel:
+    """The SDK's kernel. Who calls is made known to it once and not with every call, which would be half of its cost.
+
+    Nothing of this server is kept for a caller: no state, and no work for the end of a conversation.
+    """
+
+    def __init__(self, server: Server[None]) -> None:
+        self._server = server
+        self._runners: dict[str, ServerRunner[None]] = {}
+
+    @property
+    def remembered(self) -> Collection[str]:
+        """Who called."""
+        return self._runners.keys()
+
+    async def answer(self, call: PlainCall) -> dict[str, Any] | types.ErrorData:
         """The result as it stands on the wire, or the error."""
-        connection = Connection.from_envelope(self.version, self.client, self.capabilities)
-        runner = ServerRunner(server, connection, None)
         try:
-            return await runner.on_request(self, "tools/call", self.params)
+            return await self._runner(call).on_request(call, "tools/call", call.params)
         except Exception as error:
             return modern_error_data(error)
-        finally:
-            runner.__dict__.clear()  # it keeps a method of its own, and so each call would wait for the collector
-            await aclose_shielded(connection)
+
+    def _runner(self, call: PlainCall) -> ServerRunner[None]:
+        caller = repr((call.version, call.client, call.capabilities))
+        runner = self._runners.get(caller)
+        if runner is None:
+            connection = Connection.from_envelope(call.version, call.client, call.capabilities)
+            runner = ServerRunner(self._server, connection, None)
+            if len(self._runners) >= MOST_CALLERS:
+                self._runners.clear()
+            if len(caller) <= LONGEST_CALLER:
+                self._runners[caller] = runner
+        return runner

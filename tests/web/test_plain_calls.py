@@ -13,9 +13,10 @@ import anyio
 import mcp_types as types
 import pytest
 from mcp.server.lowlevel import Server
-from mcp.server.runner import ServerRunner
+from mcp.server.session import ServerSession
 from starlette.types import Message, Receive, Scope, Send
 
+from dropship_mcp.plain_calls import PlainCall
 from dropship_mcp.web import plain_calls
 from dropship_mcp.web.plain_calls import MESSAGE_KEY, PlainCalls, Reply, is_read_alike, plain_call
 from protocol.bench import ERAS, Era
@@ -223,7 +224,7 @@ async def test_nothing_of_a_call_is_left_to_the_collector(era: Era) -> None:
     gc.disable()
     try:
         await waiting.ask(era)
-        assert not [left for left in gc.get_objects() if isinstance(left, ServerRunner)]
+        assert not [left for left in gc.get_objects() if isinstance(left, (PlainCall, ServerSession))]
     finally:
         gc.enable()
     assert waiting.sent[0]["status"] == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterable
 
 
 class NoAnswer(Exception):
@@ -20,32 +19,47 @@ class NoAnswer(Exception):
         self.left = left
 
 
-async def read_body(pieces: AsyncIterable[bytes], encoding: str, limit: int) -> bytes:
-    """The decoded body. Inflates step by step, so that a small compressed body cannot fill the memory.
+class Body:
+    """A body that comes in pieces. Inflates step by step, so that a small compressed one cannot fill the memory.
 
     Args:
-        pieces: as they came over the wire.
         encoding: the `Content-Encoding` of the answer.
         limit: the largest body, decompressed, in bytes.
 
     Raises:
-        NoAnswer: it is too large, damaged, or has an encoding that was not asked for.
+        NoAnswer: it has an encoding that was not asked for.
     """
-    encoding = encoding.strip().lower()
-    if encoding not in ("", "identity", "gzip"):
-        raise NoAnswer("the answer has an encoding that was not asked for", left=True)
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    body = bytearray()
-    empty = True
-    async for piece in pieces:
-        empty = empty and not piece
-        room = limit - len(body) + 1
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        encoding = encoding.strip().lower()
+        if encoding not in ("", "identity", "gzip"):
+            raise NoAnswer("the answer has an encoding that was not asked for", left=True)
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+        self._limit = limit
+        self._read = bytearray()
+        self._empty = True
+
+    def feed(self, piece: bytes) -> None:
+        """Read on.
+
+        Raises:
+            NoAnswer: it is too large or damaged.
+        """
+        self._empty = self._empty and not piece
+        room = self._limit - len(self._read) + 1
         try:
-            body += inflate.decompress(piece, room) if inflate else piece
+            self._read += self._inflate.decompress(piece, room) if self._inflate else piece
         except zlib.error as error:
             raise NoAnswer("the compressed answer is damaged", left=True) from error
-        if len(body) > limit:
-            raise NoAnswer(f"the answer is larger than {limit // 1024**2} MB", left=True)
-    if inflate and not empty and (not inflate.eof or inflate.unused_data):
-        raise NoAnswer("the compressed answer is damaged", left=True)
-    return bytes(body)
+        if len(self._read) > self._limit:
+            raise NoAnswer(f"the answer is larger than {self._limit // 1024**2} MB", left=True)
+
+    def whole(self) -> bytes:
+        """The decoded body, once its last piece was read.
+
+        Raises:
+            NoAnswer: it is damaged.
+        """
+        if self._inflate and not self._empty and (not self._inflate.eof or self._inflate.unused_data):
+            raise NoAnswer("the compressed answer is damaged", left=True)
+        return bytes(self._read)

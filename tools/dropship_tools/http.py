@@ -35,10 +35,9 @@ log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
-_IDLE = {"GET": 5.0, "POST": 1.0}
+_IDLE = {"look-ups": 5.0, "changes": 1.0}
 """Seconds for which a connection is kept for the next request. One that the provider closes at the very moment when an
-order leaves makes its outcome unknown; so an order takes a new one, unless another has just gone out. With other
-methods aiohttp would repeat what changes something."""
+order leaves makes its outcome unknown; so an order takes a new one, unless another has just gone out."""
 
 _PROXIES = frozenset({"http", "https", "all"})
 
@@ -78,9 +77,9 @@ class Way(Protocol):
     """How requests get to a provider."""
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
     ) -> Answer:
-        """Send, with at most so many seconds until the answer is read, and at most so many bytes of it.
+        """Send to an encoded path, with so many seconds at most until the answer is read, and so many bytes of it.
 
         What may change something is sent once. Redirects are not followed and cookies not kept.
 
@@ -244,18 +243,18 @@ class ProviderHttp:
         way = self._way(request.method)
         log.debug("%s %s", request.method, self.title)
         try:
-            url = self.url(request)
+            target = request.target()
         except ValueError as error:
             raise NoAnswer("the request holds characters that cannot be sent", left=False) from error
-        answer = await way.send(request.method, url, self._headers(request), request.body, seconds, limit)
+        answer = await way.send(request.method, target, self._headers(request), request.body, seconds, limit)
         if 300 <= answer.status < 400:
             raise NoAnswer("it answered with a redirect, which is never followed", left=True)
         return answer
 
     def _way(self, method: str) -> Way:
-        kind = method if self._is_straight and method in _IDLE else "around"
+        kind = "around" if not self._is_straight else "look-ups" if method == "GET" else "changes"
         if kind not in self._ways:
-            self._ways[kind] = self._around() if kind == "around" else self._straight(_IDLE[kind])
+            self._ways[kind] = self._straight(_IDLE[kind]) if kind in _IDLE else self._around()
         return self._ways[kind]
 
     @cached_property
@@ -268,13 +267,13 @@ class ProviderHttp:
     def _straight(self, idle: float) -> Way:
         from dropship_tools.straight import Straight
 
-        return Straight(_tls_context(), self.timing.connect, idle)
+        return Straight(self.base_url, _tls_context, self.timing.connect, idle)
 
     def _around(self) -> Way:
         from dropship_tools.around import Around
 
         transport = self._transport() if self._transport else None
-        return Around(_tls_context, self.timing.connect, transport)
+        return Around(self.base_url, _tls_context, self.timing.connect, transport)
 
     def _headers(self, request: WireRequest) -> dict[str, str]:
         headers = {"User-Agent": "dropship-mcp", "Accept-Encoding": "gzip"}

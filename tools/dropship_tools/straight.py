@@ -1,134 +1,149 @@
 """Requests straight over the network.
 
-They go through aiohttp, whose call costs a fifth of one through httpx2 (tests/bench/README.md). Connections are kept
-for the next request, but before one is used again it is looked at: one that was closed meanwhile, or that holds an
-answer nobody asked for, is given up. What has left is never repeated, but for a GET by aiohttp itself.
+A call costs a fifth of one through aiohttp, and that a fifth of one through httpx2 (tests/bench/README.md).
+Connections are kept for the next request, but before one is used again it is looked at: one that was closed meanwhile,
+or that holds an answer nobody asked for, is given up. What has left is never repeated here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import select
-from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakSet
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import aiohttp
 import anyio
-from yarl import URL
 
-from dropship_tools.body import NoAnswer, read_body
+from dropship_tools.body import NoAnswer
+from dropship_tools.connection import Broken, HttpConnection
 from dropship_tools.wire import Answer
 
 if TYPE_CHECKING:
     import ssl
 
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
+MAX_CONNECTIONS = 100
+"""To one provider at a time. Who finds none waits for it as long as for a new one."""
 
-MAX_HEADER_BYTES = 32 * 1024
-"""The longest header that is read; there may be 128."""
+_EYEBALLS_SECONDS = 0.25
+"""So long an address of a host may be silent before the next one is tried as well (RFC 8305)."""
 
-_URL = re.compile(r"[!-~]{1,65536}")
+_TARGET = re.compile(r"/[!-~]{0,65536}")
 _HEADER = re.compile(r"[ -~]*")
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """`stood`: there was a connection for it, so that something may have left."""
-
-    stood: bool = False
-
-
-_ATTEMPT: ContextVar[_Attempt] = ContextVar("attempt")
 
 
 class Straight:
     """Sends over connections of its own: no redirects, no cookies, no proxies.
 
     Args:
-        tls: whom to trust.
+        base_url: checked by `check_base_url`, its host in ASCII.
+        tls: whom to trust, where that matters.
         connect: seconds until there must be a connection.
         idle: seconds for which one is kept.
     """
 
-    def __init__(self, tls: ssl.SSLContext, connect: float, idle: float) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=_LookingConnector(ssl=tls, keepalive_timeout=idle),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect),
-            auto_decompress=False,
-            skip_auto_headers=("Content-Type",),
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-        )
+    def __init__(self, base_url: str, tls: Callable[[], ssl.SSLContext], connect: float, idle: float) -> None:
+        parts = urlsplit(base_url)
+        self._host = parts.hostname or ""
+        self._tls = tls() if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._prefix = parts.path
+        self._head = f" HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        self._connect = connect
+        self._idle = idle
+        self._free = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+        self._resting: list[tuple[float, HttpConnection]] = []
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
     ) -> Answer:
         """As `dropship_tools.http.Way.send`."""
-        assert method in ("GET", "POST"), "aiohttp repeats others that change something"
-        if not (_URL.fullmatch(url) and all(map(_HEADER.fullmatch, headers.values()))):
+        target = self._prefix + target
+        if not (_TARGET.fullmatch(target) and all(map(_HEADER.fullmatch, headers.values()))):
             raise NoAnswer("the request holds characters that cannot be sent", left=False)
-        attempt = _Attempt()
-        _ATTEMPT.set(attempt)
+        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
+        request = f"{method} {target}{self._head}{fields}{length}\r\n".encode() + body
+        stood = False
         try:
             with anyio.move_on_after(seconds):
-                response = await self._session.request(
-                    method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
-                )
+                connection = await self._take()
+                stood = True
                 try:
-                    encodings = response.headers.getall("content-encoding", ())
-                    read = await read_body(response.content.iter_any(), ", ".join(encodings), limit)
+                    return await connection.ask(request, limit)
                 finally:
-                    response.close()  # a connection whose answer was read to its end is kept all the same
-                return Answer(response.status, response.headers, read)
+                    self._give_back(connection)
             raise TimeoutError
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
-            if not attempt.stood:
+        except (Broken, OSError) as error:  # TimeoutError is one
+            if not stood:
                 why = "the connection could not be made"
             elif isinstance(error, TimeoutError):
                 why = f"no answer came within {seconds:g} s"
             else:
                 why = "the connection broke off"
-            raise NoAnswer(why, left=attempt.stood) from error
+            raise NoAnswer(why, left=stood) from error
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._session.close()
+        """Close the connections that nobody uses."""
+        while self._resting:
+            self._resting.pop()[1].abort()
+        if self._sweeping:
+            self._sweeping.cancel()
 
+    async def _take(self) -> HttpConnection:
+        """A connection on which nothing has happened since it was used, or a new one.
 
-class _LookingConnector(aiohttp.TCPConnector):
-    """Looks at a connection before it is used again; by itself aiohttp notices only what it has read already."""
+        Raises:
+            OSError: none could be made in time.
+        """
+        if self._free.value and (connection := self._rested()):
+            self._free.acquire_nowait()
+            return connection
+        with anyio.move_on_after(self._connect):
+            await self._free.acquire()
+            try:
+                return self._rested() or await self._new()
+            except BaseException:
+                self._free.release()
+                raise
+        raise TimeoutError
 
-    _used: ClassVar[WeakSet[asyncio.Transport]] = WeakSet()
+    def _rested(self) -> HttpConnection | None:
+        while self._resting:
+            since, connection = self._resting.pop()
+            if monotonic() - since < self._idle and connection.is_open and connection.is_quiet:
+                return connection
+            connection.abort()
+        return None
 
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        """A new connection, or one on which nothing has happened since it was used."""
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            transport = connection.transport
-            if transport is None or transport not in self._used:
-                break
-            if not (connection.protocol and connection.protocol.should_close) and not _is_readable(transport):
-                break
-            connection.close()
-        if transport:
-            self._used.add(transport)
-        _ATTEMPT.get().stood = True
+    async def _new(self) -> HttpConnection:
+        name = self._host.rstrip(".") if self._tls else None
+        _, connection = await asyncio.get_running_loop().create_connection(
+            HttpConnection,
+            self._host,
+            self._port,
+            ssl=self._tls,
+            server_hostname=name,
+            happy_eyeballs_delay=_EYEBALLS_SECONDS,
+        )
         return connection
 
+    def _give_back(self, connection: HttpConnection) -> None:
+        self._free.release()
+        if not connection.is_open:
+            connection.abort()
+            return
+        self._resting.append((monotonic(), connection))
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(self._idle, self._sweep)
 
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Whether the other side has said something or hung up. It is not its turn."""
-    number = transport.get_extra_info("socket").fileno()
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([number], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return bool(poll.poll(0))
+    def _sweep(self) -> None:
+        """Close what has rested long enough. The longest rested come first."""
+        while self._resting and monotonic() - self._resting[0][0] >= self._idle:
+            self._resting.pop(0)[1].abort()
+        self._sweeping = None
+        if self._resting:
+            rest = self._idle - (monotonic() - self._resting[0][0])
+            self._sweeping = asyncio.get_running_loop().call_later(rest, self._sweep)

@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dropship_mcp.finishing import finished
-from dropship_mcp.plain_calls import PlainCall
+from dropship_mcp.plain_calls import Kernel, PlainCall
 
 MESSAGE_KEY = "dropship.message"
 """Where the ASGI scope has the request's body, read as JSON, if it `is_read_alike`."""
@@ -135,6 +135,7 @@ class PlainCalls:
 
     def __init__(self, server: Server[None], others: ASGIApp) -> None:
         self._server = server
+        self._kernel = Kernel(server)
         self._others = others
         self._mirrored: dict[str, bool] = {}
 
@@ -170,7 +171,7 @@ class PlainCalls:
         """HTTP status and message; nobody reads them if the call was cut off."""
         result: dict[str, Any] | types.ErrorData = {}
         with ending:
-            result = await call.answered_by(self._server)
+            result = await self._kernel.answer(call)
         if not isinstance(result, types.ErrorData):
             return 200, _json({"jsonrpc": "2.0", "id": call.request_id, "result": result})
         status = 200 if call.version in HANDSHAKE_PROTOCOL_VERSIONS else ERROR_CODE_HTTP_STATUS.get(result.code, 200)

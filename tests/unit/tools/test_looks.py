@@ -119,7 +119,7 @@ async def test_a_look_up_that_cannot_be_written_is_not_sent(request_: WireReques
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
         head(long="x" * 40_000),
-        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X%d: 1\r\n" % number for number in range(1000)) + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X%d: 1\r\n" % number for number in range(5000)) + b"\r\n",
     ],
     ids=lambda answer: answer[:60].decode().replace("\r\n", " ")[-25:],
 )

@@ -140,7 +140,7 @@ async def test_an_order_takes_a_new_connection_when_the_last_one_has_rested(monk
     async with provider(orders) as http:
         await http.send_order(ORDER, permission())
         began = time.monotonic()
-        monkeypatch.setattr("aiohttp.connector.monotonic", lambda: began + 1.1)
+        monkeypatch.setattr("dropship_tools.straight.monotonic", lambda: began + 1.1)
         await http.send_order(ORDER, permission())
 
     assert list(map(len, orders.connections)) == [1, 1]
