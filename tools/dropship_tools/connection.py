@@ -26,13 +26,22 @@ class Broken(Exception):
     """The connection ended before the answer did, or what came was no HTTP."""
 
 
+class Unheard(Broken):
+    """The connection ended without a word. Where it had served before, it may have ended before the request came."""
+
+
 class HttpConnection(asyncio.Protocol):
-    """A connection that stands. For one request at a time."""
+    """A connection that stands. For one request at a time.
+
+    Attributes:
+        served: it has brought an answer.
+    """
 
     _transport: asyncio.Transport
     _answered: asyncio.Future[Answer]
 
     def __init__(self) -> None:
+        self.served = False
         self._asked = False
         self._is_fit = True
         self._poll: select.poll | None = None
@@ -50,6 +59,7 @@ class HttpConnection(asyncio.Protocol):
             Broken: there is none.
         """
         self._limit = limit
+        self._heard = False
         self._overhead = 0
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
@@ -63,9 +73,11 @@ class HttpConnection(asyncio.Protocol):
         self._asked = True
         try:
             if self._transport.is_closing():
-                raise Broken
+                raise Unheard
             self._transport.write(request)
-            return await self._answered
+            answer = await self._answered
+            self.served = True
+            return answer
         finally:
             self._asked = False
 
@@ -96,6 +108,7 @@ class HttpConnection(asyncio.Protocol):
             self._is_fit = False
             self._transport.abort()
             return
+        self._heard = True
         try:
             self._parse(data)
             if self._status:
@@ -110,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
             return
         try:
             if exc is not None or not self._ends_with_connection:
-                raise Broken
+                raise Broken if self._heard else Unheard
             self._is_whole = True
             self._read_on()
         except (NoAnswer, Broken) as failure:

@@ -2,7 +2,8 @@
 
 A call costs a fifth of one through aiohttp, and that a fifth of one through httpx2 (tests/bench/README.md).
 Connections are kept for the next request, but before one is used again it is looked at: one that was closed meanwhile,
-or that holds an answer nobody asked for, is given up. What has left is never repeated here.
+or that holds an answer nobody asked for, is given up. What may change something is never repeated; a GET is, when the
+connection that it was to be the next on ends without a word.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from dropship_tools.body import NoAnswer
-from dropship_tools.connection import Broken, HttpConnection
+from dropship_tools.connection import Broken, HttpConnection, Unheard
 from dropship_tools.wire import Answer
 
 if TYPE_CHECKING:
@@ -69,12 +70,16 @@ class Straight:
         stood = False
         try:
             with anyio.move_on_after(seconds):
-                connection = await self._take()
-                stood = True
-                try:
-                    return await connection.ask(request, limit)
-                finally:
-                    self._give_back(connection)
+                while True:
+                    connection = await self._take()
+                    stood = True
+                    try:
+                        return await connection.ask(request, limit)
+                    except Unheard:
+                        if method != "GET" or not connection.served:
+                            raise
+                    finally:
+                        self._give_back(connection)
             raise TimeoutError
         except (Broken, OSError) as error:  # TimeoutError is one
             if not stood:

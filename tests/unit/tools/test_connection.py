@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from dropship_tools import straight
+from dropship_tools.body import NoAnswer
 from dropship_tools.connection import HttpConnection
 from dropship_tools.errors import OutcomeUnknown
 from dropship_tools.http import MAX_ANSWER_BYTES
@@ -219,6 +220,53 @@ async def test_what_is_said_between_two_requests_ends_the_connection(monkeypatch
         await opened.way.aclose()
 
     assert len(writers) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_only_a_get_is_repeated_when_a_used_connection_ends_without_a_word(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve, requests = saying(OK, b"", hangs=False)
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        await opened.send()
+        sent = opened.way.send(method, "/", {}, b"", 5, 100)
+        if method == "GET":
+            assert (await sent).body == b"{}"
+        else:
+            with pytest.raises(NoAnswer, match="the connection broke off") as raised:
+                await sent
+            assert raised.value.left
+        await opened.way.aclose()
+
+    assert requests == ([2, 1] if method == "GET" else [2])
+
+
+@pytest.mark.parametrize("word", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["letter", "word-before"])
+async def test_no_request_is_repeated_after_a_word(word: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve, requests = saying(OK, word, hangs=False)
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        await opened.send()
+        with pytest.raises(NoAnswer, match="the connection broke off"):
+            await opened.send()
+        await opened.way.aclose()
+
+    assert requests == [2]
+
+
+async def test_a_get_is_not_repeated_over_new_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    serve, requests = saying(b"", hangs=False)
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        with pytest.raises(NoAnswer, match="the connection broke off"):
+            await opened.send()
+        await opened.way.aclose()
+
+    assert requests == [1]
 
 
 async def test_a_request_that_is_given_up_takes_its_connection_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
