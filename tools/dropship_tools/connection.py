@@ -51,13 +51,15 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._number: int = transport.get_extra_info("socket").fileno()
 
-    async def ask(self, request: bytes, limit: int) -> Answer:
-        """Send a request and read its answer, whose body has at most so many bytes.
+    async def ask(self, request: bytes, seconds: float, limit: int) -> Answer:
+        """Send a request and read its answer, for so many seconds at most, and so many bytes of its body.
 
         Raises:
             NoAnswer: the answer is not usable.
             Broken: there is none.
+            TimeoutError: there is none yet.
         """
+        loop = asyncio.get_running_loop()
         self._limit = limit
         self._heard = False
         self._overhead = 0
@@ -69,8 +71,9 @@ class HttpConnection(asyncio.Protocol):
         self._is_whole = False
         self._is_fit = False  # until the answer was read to its end
         self._parser = httptools.HttpResponseParser(self)
-        self._answered = asyncio.get_running_loop().create_future()
+        self._answered = loop.create_future()
         self._asked = True
+        timer = loop.call_later(seconds, self._give_up)
         try:
             if self._transport.is_closing():
                 raise Unheard
@@ -79,6 +82,7 @@ class HttpConnection(asyncio.Protocol):
             self.served = True
             return answer
         finally:
+            timer.cancel()
             self._asked = False
 
     @property
@@ -128,6 +132,10 @@ class HttpConnection(asyncio.Protocol):
             self._read_on()
         except (NoAnswer, Broken) as failure:
             self._answered.set_exception(failure)
+
+    def _give_up(self) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(TimeoutError())
 
     def _parse(self, data: bytes) -> None:
         try:

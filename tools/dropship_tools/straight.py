@@ -67,20 +67,19 @@ class Straight:
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
         request = f"{method} {target}{self._head}{fields}{length}\r\n".encode() + body
+        ends = monotonic() + seconds
         stood = False
         try:
-            with anyio.move_on_after(seconds):
-                while True:
-                    connection = await self._take()
-                    stood = True
-                    try:
-                        return await connection.ask(request, limit)
-                    except Unheard:
-                        if method != "GET" or not connection.served:
-                            raise
-                    finally:
-                        self._give_back(connection)
-            raise TimeoutError
+            while True:
+                connection = await self._take(ends)
+                stood = True
+                try:
+                    return await connection.ask(request, ends - monotonic(), limit)
+                except Unheard:
+                    if method != "GET" or not connection.served:
+                        raise
+                finally:
+                    self._give_back(connection)
         except (Broken, OSError) as error:  # TimeoutError is one
             if not stood:
                 why = "the connection could not be made"
@@ -97,8 +96,8 @@ class Straight:
         if self._sweeping:
             self._sweeping.cancel()
 
-    async def _take(self) -> HttpConnection:
-        """A connection on which nothing has happened since it was used, or a new one.
+    async def _take(self, ends: float) -> HttpConnection:
+        """A connection on which nothing has happened since it was used, or a new one. `ends`: when it is of no use.
 
         Raises:
             OSError: none could be made in time.
@@ -106,7 +105,7 @@ class Straight:
         if self._free.value and (connection := self._rested()):
             self._free.acquire_nowait()
             return connection
-        with anyio.move_on_after(self._connect):
+        with anyio.move_on_after(min(self._connect, ends - monotonic())):
             await self._free.acquire()
             try:
                 return self._rested() or await self._new()
