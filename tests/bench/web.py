@@ -6,6 +6,7 @@ import asyncio
 import resource
 import statistics
 import tempfile
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from bench.contenders import live, median_ratio
 from bench.recorded import record
-from bench.web_load import CLIENTS, CROSSED, Crowd, Ended, calls
+from bench.web_load import CLIENTS, CROSSED, UNANSWERED, Crowd, Ended, calls, told_apart
 from bench.web_servers import CONTENDERS, PEERS, Running, WebContender, running, upstream
+from bench.web_streams import Streams
 from bench.web_upstream import RECORDED
 from protocol.bench import VERSIONS
 
@@ -33,17 +35,25 @@ QUEUE_ROUNDS = 2
 MOST_MEMORY = 140
 """MiB."""
 
+SAME_IDS_SECONDS = 10
+"""How long answers are waited for that may never come."""
+
 FIRST_NUMBER = 100_000
 
 
 @dataclass
 class Storms:
-    """One value for each round: calls per second, processor seconds of a call, MiB; and how all calls ended."""
+    """One value for each round: calls per second, processor seconds of a call, MiB; and how all calls ended.
+
+    Attributes:
+        crossed: answers that reached a client that had not asked for them.
+    """
 
     rates: list[float] = field(default_factory=list[float])
     work: list[float] = field(default_factory=list[float])
     memory: list[float] = field(default_factory=list[float])
     how: Counter[str] = field(default_factory=Counter[str])
+    crossed: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,17 @@ class Bench:
                     storms.memory.append(server.most_memory())
                 storms.rates.append(statistics.median(MANY / ended.seconds for ended, _ in bursts[1:]))
                 storms.work.append(statistics.median(work for _, work in bursts[1:]))
-                storms.how += sum((ended.how for ended, _ in bursts), Counter[str]())
+                for ended, _ in bursts:
+                    storms.how += ended.how
+                    storms.crossed += ended.how[CROSSED] + ended.strays
+        return found
+
+    def same_ids(self) -> dict[WebContender, Ended]:
+        """One burst with ids that each client counts from 1, for servers that are measured without."""
+        found: dict[WebContender, Ended] = {}
+        for contender in (c for c in CONTENDERS if c.streams):
+            with running(contender, self._state(), self.quick) as server:
+                found[contender] = asyncio.run(self._same_ids(server))
         return found
 
     def slow_provider(self) -> dict[WebContender, Slow]:
@@ -111,13 +131,22 @@ class Bench:
 
     async def _bursts(self, server: Running, many: int, times: int) -> list[tuple[Ended, float]]:
         """How each ended, and the processor seconds of a call."""
-        crowd = Crowd(server.port)
+        streams = server.contender.streams
+        crowd = Streams(server.port) if streams else Crowd(server.port)
         ended: list[tuple[Ended, float]] = []
         for _ in range(times):
             await crowd.gather(many)
             worked = server.processor_seconds()
-            burst = await crowd.burst(calls(many, self.numbers), server.said)
+            asked = calls(many, self.numbers)
+            burst = await crowd.burst(told_apart(asked) if streams else asked, server.said)
             ended.append((burst, (server.processor_seconds() - worked) / many))
+        crowd.leave()
+        return ended
+
+    async def _same_ids(self, server: Running) -> Ended:
+        crowd = Streams(server.port)
+        await crowd.gather(MANY)
+        ended = await crowd.burst(calls(MANY, self.numbers), server.said, SAME_IDS_SECONDS)
         crowd.leave()
         return ended
 
@@ -127,6 +156,7 @@ class Web:
     """All that was measured."""
 
     storms: Mapping[WebContender, Storms]
+    same_ids: Mapping[WebContender, Ended]
     slow: Mapping[WebContender, Slow]
     queues: Mapping[WebContender, Queues]
 
@@ -140,7 +170,7 @@ def measure(folder: Path) -> Web:
         body = next(body for path, body in bodies.items() if path.endswith(f"/A-{RECORDED}"))
         quick, slow = (live(opened.enter_context(upstream(body, seconds))) for seconds in (0, SLOW_SECONDS))
         bench = Bench(folder, quick, slow)
-        return Web(bench.storms(), bench.slow_provider(), bench.queues())
+        return Web(bench.storms(), bench.same_ids(), bench.slow_provider(), bench.queues())
 
 
 def over_budget(web: Web) -> list[str]:
@@ -155,28 +185,44 @@ def over_budget(web: Web) -> list[str]:
 
 def tables(web: Web) -> list[str]:
     """Markdown."""
-    return [*_storms(web.storms), *_slow(web.slow), *_queues(web.queues)]
+    return [*_storms(web.storms), *_same_ids(web.same_ids), *_slow(web.slow), *_queues(web.queues)]
 
 
 def _storms(found: Mapping[WebContender, Storms]) -> list[str]:
     best = max(PEERS, key=lambda peer: statistics.median(found[peer].rates))
     lines = [
         "",
-        f"## {MANY:,} calls at once over HTTP, by {CLIENTS} clients with the same request ids",
+        f"## {MANY:,} calls at once over HTTP, by {CLIENTS} clients",
         "",
         f"Medians of {ROUNDS} rounds in turns, each by new processes; the memory is the most that any held.",
         "",
-        "| server | protocol | calls/s | of the best peer | answered wrongly | answers crossed | MiB "
+        "| server | protocol | request ids | calls/s | of the best peer | answered wrongly | answers crossed | MiB "
         "| processor time of a call, ms |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for contender, storms in found.items():
         wrong = storms.how.total() - storms.how["found"]
         lines.append(
-            f"| {contender.name} | {VERSIONS[contender.era]} | {statistics.median(storms.rates):.0f} "
-            f"| {median_ratio(storms.rates, found[best].rates):.2f} | {wrong} | {storms.how[CROSSED]} "
+            f"| {contender.name} | {VERSIONS[contender.era]} | {'all different' if contender.streams else 'the same'} "
+            f"| {statistics.median(storms.rates):.0f} | {median_ratio(storms.rates, found[best].rates):.2f} "
+            f"| {wrong} | {storms.crossed} "
             f"| {max(storms.memory):.0f} | {statistics.median(storms.work) * 1000:.2f} |"
         )
+    return lines
+
+
+def _same_ids(found: Mapping[WebContender, Ended]) -> list[str]:
+    lines: list[str] = []
+    for contender, ended in found.items():
+        how = ended.how
+        note = (
+            f"{contender.name} accepts a call in its POST, answers on a stream of the session, and finds the session by "
+            "the request id alone. So each of its calls had an id of its own, here and below. Once, with the same ids as "
+            f"all others, {how['found']:,} of {MANY:,} calls were answered with their order, {how[CROSSED]:,} with another "
+            f"client's, and {how[UNANSWERED]:,} not within {SAME_IDS_SECONDS} s; meanwhile {ended.strays:,} more answers "
+            "reached clients that waited for none with such an id."
+        )
+        lines += ["", *textwrap.wrap(note, 105)]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Many calls at once over HTTP, by clients that know nothing of each other and use the same request ids.
+"""Many calls at once over HTTP, by clients that know nothing of each other.
 
 Prepared bytes over bare sockets, so that the machine's time goes to the server that is measured. Every call asks for an
 order of its own, and every answer is read: whose it is, and whether it is the order.
@@ -13,16 +13,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 CLIENTS = 50
 CROSSED = "crossed"
 """How a call ended that was answered with another client's order or request id."""
 
-UNANSWERED = "no answer within 60 s"
+UNANSWERED = "no answer"
 PATIENCE_SECONDS = 60
 """So long hosts wait."""
+
+SESSION = "Mcp-Session-Id"
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _NUMBER = re.compile(rb"A-[0-9]{6}")
@@ -36,7 +38,7 @@ class Call:
 
     Attributes:
         client: 0 to `CLIENTS` - 1.
-        id: of the request; other clients use the same.
+        id: of the request.
         number: the order's; no other call has it.
     """
 
@@ -47,15 +49,23 @@ class Call:
 
 @dataclass(frozen=True)
 class Speech:
-    """How calls are put: head without its length, and body, with `{id}` and `{number}` in it."""
+    """How calls are put.
+
+    Attributes:
+        head: without length and session.
+        body: with `{id}` and `{number}` in it.
+        sessions: of the clients, where a server keeps any.
+    """
 
     head: str
     body: str
+    sessions: Sequence[str] = ()
 
     def request(self, call: Call) -> bytes:
         """As it goes over the wire."""
         body = self.body.replace("{id}", str(call.id)).replace("{number}", call.number)
-        return f"{self.head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        session = f"{SESSION}: {self.sessions[call.client]}\r\n" if self.sessions else ""
+        return f"{self.head}{session}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def speech(port: int, headers: Mapping[str, str], message: Mapping[str, object]) -> Speech:
@@ -70,16 +80,23 @@ def calls(many: int, numbers: Iterator[int]) -> list[Call]:
     return [Call(n % CLIENTS, n // CLIENTS + 1, f"A-{next(numbers)}") for n in range(many)]
 
 
+def told_apart(asked: Sequence[Call]) -> list[Call]:
+    """The same calls, with ids that no other has."""
+    return [replace(call, id=int(call.number.removeprefix("A-"))) for call in asked]
+
+
 @dataclass
 class Ended:
     """How calls ended, and how long that took.
 
     Attributes:
         how: `found`, `CROSSED`, or what was answered instead.
+        strays: answers that reached a client that waited for none with that id.
     """
 
     how: Counter[str] = field(default_factory=Counter[str])
     seconds: float = 0.0
+    strays: int = 0
 
 
 class Line(asyncio.Protocol):
@@ -116,21 +133,35 @@ class Line(asyncio.Protocol):
     def _end(self, head: bytes, body: bytes) -> None:
         assert self._call, (head, body)
         call, self._call = self._call, None
-        self._answered.put_nowait(_told(call, head, body))
+        status = head[9:12].decode()
+        self._answered.put_nowait(told(call, body) if status == "200" else f"HTTP {status}")
 
 
-def _told(call: Call, head: bytes, body: bytes) -> str:
-    """How a call ended, by its answer."""
-    status = head[9:12].decode()
-    if status != "200":
-        return f"HTTP {status}"
-    number = _ID.search(body)
-    if number is None or int(number[1]) != call.id or not set(_NUMBER.findall(body)) <= {call.number.encode()}:
+def told(call: Call, answer: bytes) -> str:
+    """How a call ended."""
+    if answered_id(answer) != call.id or not set(_NUMBER.findall(answer)) <= {call.number.encode()}:
         return CROSSED
-    if call.number.encode() in body and b'"isError":true' not in body:
+    if call.number.encode() in answer and b'"isError":true' not in answer:
         return "found"
-    refused = _REFUSED.search(body)
+    refused = _REFUSED.search(answer)
     return refused[1].decode() if refused else "error"
+
+
+def answered_id(answer: bytes) -> int | None:
+    """The request that it answers."""
+    found = _ID.search(answer)
+    return int(found[1]) if found else None
+
+
+async def heard(answered: asyncio.Queue[str], many: int, seconds: float) -> Counter[str]:
+    """How so many calls ended within the time."""
+    how: Counter[str] = Counter()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while how.total() < many:
+                how[await answered.get()] += 1
+    how[UNANSWERED] = many - how.total()
+    return +how
 
 
 class Crowd:
@@ -157,13 +188,7 @@ class Crowd:
         began = time.perf_counter()
         for line, call, request in zip(self._lines, asked, requests, strict=False):
             line.ask(call, request, answered)
-        how: Counter[str] = Counter()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while how.total() < len(asked):
-                    how[await answered.get()] += 1
-        how[UNANSWERED] = len(asked) - how.total()
-        return Ended(+how, time.perf_counter() - began)
+        return Ended(await heard(answered, len(asked), PATIENCE_SECONDS), time.perf_counter() - began)
 
     def leave(self) -> None:
         """Close all connections."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.contenders import HERE, NODE, PEERS_PYTHON
+from bench.contenders import BRIDGE_PACKAGE, HERE, NODE, PEERS_PYTHON, Contender
 from bench.web_load import Speech, speech
 from dropship_mcp.web.tokens import new_token
 from e2e.processes import COMMAND, environment
-from protocol.bench import VERSIONS, Era
+from protocol.bench import VERSIONS
 
 TOKEN, SHA256 = new_token()
 SETTINGS = {"DROPSHIP_AUTH_TOKENS": f"load {SHA256} orders:read"}
@@ -26,12 +26,14 @@ _PORT = re.compile(r"[0-9]+(?=\)?\n)")
 
 
 @dataclass(frozen=True)
-class WebContender:
-    """A server and the protocol it is spoken to in."""
+class WebContender(Contender):
+    """A server and the protocol it is spoken to in.
 
-    name: str
-    command: Sequence[str]
-    era: Era
+    Attributes:
+        streams: whether it answers on a stream of the session instead of in the POST.
+    """
+
+    streams: bool = False
 
 
 OURS = (COMMAND, "http", "--port", "0")
@@ -39,6 +41,7 @@ PEERS = (
     WebContender("TypeScript SDK, by hand", (NODE, str(HERE / "peers/http.mjs")), "legacy"),
     WebContender("Python SDK, by hand", (sys.executable, "-m", "bench.by_hand", "http"), "auto"),
     WebContender("FastMCP, from_openapi", (PEERS_PYTHON, str(HERE / "peers/from_openapi.py"), "http"), "legacy"),
+    WebContender(f"{BRIDGE_PACKAGE} (Node)", (NODE, str(HERE / "peers/bridge.mjs")), "legacy", streams=True),
 )
 CONTENDERS = (*PEERS, WebContender("dropship-mcp", OURS, "legacy"), WebContender("dropship-mcp", OURS, "auto"))
 
@@ -47,6 +50,7 @@ CONTENDERS = (*PEERS, WebContender("dropship-mcp", OURS, "legacy"), WebContender
 class Running:
     """A server that listens."""
 
+    contender: WebContender
     process: subprocess.Popen[str]
     port: int
     said: Speech
@@ -67,7 +71,7 @@ def running(contender: WebContender, state: Path, env: Mapping[str, str], **sett
     """A new process."""
     given = environment(state, **{**env, **SETTINGS, **settings})
     with (state / "errors.log").open("a") as errors, listening(contender.command, given, errors) as (process, port):
-        yield Running(process, port, looking_up(port, contender.era))
+        yield Running(contender, process, port, looking_up(port, contender))
 
 
 @contextmanager
@@ -99,18 +103,19 @@ def listening(
             process.kill()
 
 
-def looking_up(port: int, era: Era) -> Speech:
-    """`dipli_get_order` in a version of the protocol."""
-    params: dict[str, Any] = {"name": "dipli_get_order", "arguments": {"public_id": "{number}"}}
+def looking_up(port: int, contender: Contender) -> Speech:
+    """`dipli_get_order` in the contender's version of the protocol."""
+    tool, version = contender.tool("dipli_get_order"), VERSIONS[contender.era]
+    params: dict[str, Any] = {"name": tool, "arguments": {"public_id": "{number}"}}
     headers = {
         "Accept": "application/json, text/event-stream",
         "Authorization": f"Bearer {TOKEN}",
-        "MCP-Protocol-Version": VERSIONS[era],
+        "MCP-Protocol-Version": version,
     }
-    if era == "auto":
-        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": "dipli_get_order"}
+    if contender.era == "auto":
+        headers |= {"Mcp-Method": "tools/call", "Mcp-Name": tool}
         params["_meta"] = {
-            "io.modelcontextprotocol/protocolVersion": VERSIONS[era],
+            "io.modelcontextprotocol/protocolVersion": version,
             "io.modelcontextprotocol/clientCapabilities": {},
         }
     return speech(port, headers, {"jsonrpc": "2.0", "id": "{id}", "method": "tools/call", "params": params})
