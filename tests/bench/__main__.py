@@ -64,8 +64,12 @@ def main() -> int:
     text = "\n".join(line for table in tables for line in table)
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
-    problems = [*over_budget(starts, commands), *catalogue_search.over_budget(searches)]
-    print("\n".join(problems) or "Cold start and searches: within budget.")
+    problems = [
+        *over_budget(starts, commands),
+        *web.over_budget(stormed),
+        *catalogue_search.over_budget(searches),
+    ]
+    print("\n".join(problems) or "Cold start, calls over HTTP and searches: within budget.")
     return 1 if problems else 0
 
 
