@@ -79,7 +79,8 @@ class Way(Protocol):
     async def send(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
     ) -> Answer:
-        """Send to an encoded path, with so many seconds at most until the answer is read, and so many bytes of it.
+        """Send to an encoded path, with so many seconds at most until the answer is read, and so many bytes of it. A
+        look-up may wait as long again for its turn.
 
         What may change something is sent once. Redirects are not followed and cookies not kept.
 

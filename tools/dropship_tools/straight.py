@@ -24,8 +24,8 @@ from dropship_tools.wire import Answer
 if TYPE_CHECKING:
     import ssl
 
-MAX_CONNECTIONS = 100
-"""To one provider at a time. Who finds none waits for it as long as for a new one."""
+MAX_CONNECTIONS = 128
+"""To one provider at a time; others wait. So a thousand look-ups of 5 s that come at once are all answered within 42 s."""
 
 _EYEBALLS_SECONDS = 0.25
 """So long an address of a host may be silent before the next one is tried as well (RFC 8305)."""
@@ -40,7 +40,7 @@ class Straight:
     Args:
         base_url: checked by `check_base_url`, its host in ASCII.
         tls: whom to trust, where that matters.
-        connect: seconds until there must be a connection.
+        connect: seconds that making a connection may take.
         idle: seconds for which one is kept.
     """
 
@@ -67,16 +67,17 @@ class Straight:
         fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
         request = f"{method} {target}{self._head}{fields}{length}\r\n".encode() + body
+        looks = method == "GET"
         ends = monotonic() + seconds
         stood = False
         try:
             while True:
-                connection = await self._take(ends)
+                connection = await self._take(seconds if looks else min(seconds, self._connect))
                 stood = True
-                try:
-                    return await connection.ask(request, ends - monotonic(), limit)
+                try:  # that a look-up had to wait for others makes its answer no slower
+                    return await connection.ask(request, seconds if looks else ends - monotonic(), limit)
                 except Unheard:
-                    if method != "GET" or not connection.served:
+                    if not (looks and connection.served):
                         raise
                 finally:
                     self._give_back(connection)
@@ -96,8 +97,8 @@ class Straight:
         if self._sweeping:
             self._sweeping.cancel()
 
-    async def _take(self, ends: float) -> HttpConnection:
-        """A connection on which nothing has happened since it was used, or a new one. `ends`: when it is of no use.
+    async def _take(self, seconds: float) -> HttpConnection:
+        """A connection on which nothing has happened since it was used, or a new one.
 
         Raises:
             OSError: none could be made in time.
@@ -105,7 +106,7 @@ class Straight:
         if self._free.value and (connection := self._rested()):
             self._free.acquire_nowait()
             return connection
-        with anyio.move_on_after(min(self._connect, ends - monotonic())):
+        with anyio.move_on_after(seconds):
             await self._free.acquire()
             try:
                 return self._rested() or await self._new()
@@ -124,15 +125,17 @@ class Straight:
 
     async def _new(self) -> HttpConnection:
         name = self._host.rstrip(".") if self._tls else None
-        _, connection = await asyncio.get_running_loop().create_connection(
-            HttpConnection,
-            self._host,
-            self._port,
-            ssl=self._tls,
-            server_hostname=name,
-            happy_eyeballs_delay=_EYEBALLS_SECONDS,
-        )
-        return connection
+        with anyio.move_on_after(self._connect):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                HttpConnection,
+                self._host,
+                self._port,
+                ssl=self._tls,
+                server_hostname=name,
+                happy_eyeballs_delay=_EYEBALLS_SECONDS,
+            )
+            return connection
+        raise TimeoutError
 
     def _give_back(self, connection: HttpConnection) -> None:
         self._free.release()

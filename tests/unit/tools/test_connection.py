@@ -14,7 +14,7 @@ from dropship_tools import straight
 from dropship_tools.body import NoAnswer
 from dropship_tools.connection import HttpConnection
 from dropship_tools.errors import OutcomeUnknown
-from dropship_tools.http import MAX_ANSWER_BYTES
+from dropship_tools.http import MAX_ANSWER_BYTES, Timing
 from dropship_tools.straight import Straight
 from dropship_tools.wire import Answer
 from unit.tools.http_fakes import LOOK, ORDER, permission
@@ -294,3 +294,24 @@ async def test_requests_wait_for_each_other_when_connections_run_out(monkeypatch
         await opened.way.aclose()
 
     assert (len(requests), sum(requests)) == (2, 10)
+
+
+async def test_the_time_that_a_look_up_waits_for_others_is_not_its_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(straight, "MAX_CONNECTIONS", 1)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await _heard(reader):
+            await asyncio.sleep(0.6)
+            writer.write(OK)
+
+    told: list[bytes] = []
+    async with provider(serve, timing=Timing(read=1, attempts=1)) as http:
+
+        async def look() -> None:
+            told.append((await http.read(LOOK)).body)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            tasks.start_soon(look)
+
+    assert told == [b"{}"] * 2

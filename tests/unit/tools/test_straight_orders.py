@@ -11,6 +11,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
+from dropship_tools import straight
 from dropship_tools.errors import OutcomeUnknown, ProviderUnavailable
 from dropship_tools.http import ProviderHttp, Timing
 from dropship_tools.wire import WireRequest, post_json
@@ -260,21 +261,23 @@ async def test_a_connection_that_never_stands_means_that_nothing_was_sent(timing
     assert (raised.value.sent, once.nothing_left) == ("no", True)
 
 
-async def test_an_order_that_waits_in_vain_for_a_free_connection_was_not_sent() -> None:
+async def test_an_order_that_waits_in_vain_for_a_free_connection_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = Orders()
     orders.answering = anyio.Event()
     last = permission()
 
-    async with provider(orders, timing=Timing(connect=2)) as http, anyio.create_task_group() as tasks:
-        for _ in range(100):
+    monkeypatch.setattr(straight, "MAX_CONNECTIONS", 10)
+    async with provider(orders) as http, anyio.create_task_group() as tasks:
+        for _ in range(10):
             tasks.start_soon(http.send_order, ORDER, permission())
-        while len(orders.requests) < 100:
+        while len(orders.requests) < 10:
             await anyio.lowlevel.checkpoint()
+        http.timing = Timing(order=0.1)
         with pytest.raises(ProviderUnavailable, match="the connection could not be made"):
             await http.send_order(ORDER, last)
         orders.answering.set()
 
-    assert (len(orders.requests), last.nothing_left) == (100, True)
+    assert (len(orders.requests), last.nothing_left) == (10, True)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
