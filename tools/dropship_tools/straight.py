@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import ssl
 
 MAX_CONNECTIONS = 128
-"""To one provider at a time; others wait. So a thousand look-ups of 5 s that come at once are all answered within 42 s."""
+"""To one provider at a time; others wait. A thousand look-ups of 5 s that come at once are all answered within 42 s."""
 
 _EYEBALLS_SECONDS = 0.25
 """So long an address of a host may be silent before the next one is tried as well (RFC 8305)."""
