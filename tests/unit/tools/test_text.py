@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 import unicodedata
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from dropship_tools.text import SAID_LIMIT, Said, clean
+from dropship_tools.text import SAID_LIMIT, CleanAlready, Said, clean
 
 ORDINARY = [
     "Pizza margherita, 2 pieces @ 10.99",
@@ -91,6 +91,12 @@ def test_the_limit_can_be_chosen() -> None:
     assert clean("one two three", 8) == "one two\u2026"
 
 
+@pytest.mark.parametrize("before", ["", "a", "a "])
+def test_a_character_stays_or_goes_whatever_stands_beside_it(before: str) -> None:
+    texts = [f"{before}{chr(code)}b" for code in range(0x400)]
+    assert [clean(text) for text in texts] == [clean(f"{text}\u200b") for text in texts]
+
+
 HOSTILE = [
     "<",
     "<a",
@@ -166,6 +172,56 @@ def test_a_field_of_said_words_is_cleaned_and_takes_numbers(value: Any, text: st
 def test_a_field_of_said_words_takes_nothing_else(value: Any) -> None:
     with pytest.raises(ValidationError):
         Told(text=value)
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(),
+        st.text(alphabet=st.characters(max_codepoint=0x250)),
+        st.text(alphabet=st.sampled_from("ab <>&;\u00e9\xa0\u200b"), min_size=SAID_LIMIT - 2, max_size=SAID_LIMIT + 2),
+        st.integers(),
+        st.floats(),
+        st.decimals(allow_nan=False, allow_infinity=False),
+    )
+)
+def test_a_field_of_said_words_holds_what_clean_makes_of_them(value: Any) -> None:
+    assert Told(text=value).text == clean(str(value))
+
+
+@pytest.mark.parametrize("value", ["\ud800x", "x\udfff"])
+def test_a_field_of_said_words_loses_half_characters(value: str) -> None:
+    assert Told(text=value).text == "x"
+
+
+def test_what_is_no_text_is_one_problem_at_its_field() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Told.model_validate({"text": ["a"]})
+    assert [problem["loc"] for problem in caught.value.errors()] == [("text",)]
+
+
+class Marked(BaseModel):
+    """A field whose validator tells that it was asked."""
+
+    text: Annotated[str, BeforeValidator(lambda _: "asked"), CleanAlready(5)]
+    words: Annotated[str, BeforeValidator(lambda _: "asked"), CleanAlready(numbers=False)] = ""
+
+
+@pytest.mark.parametrize("value", ["", "x", "a b c", "\u00c9\u0142\u00e9ph", 12345, Decimal("1.50")])
+def test_what_is_clean_already_is_taken_without_asking(value: Any) -> None:
+    assert Marked(text=value).text == str(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["longer", " x", "x\n", "a  b", "a&b", "<b>", "x\xa0", "x\xad", 123456, None, [], True]
+)
+def test_about_all_else_the_validator_is_asked(value: Any) -> None:
+    assert Marked(text=value).text == "asked"
+
+
+@pytest.mark.parametrize(("value", "words"), [("12", "12"), (12, "asked"), (Decimal("1.5"), "asked")])
+def test_numbers_are_taken_only_where_they_may_be(value: Any, words: str) -> None:
+    assert Marked(text="x", words=value).words == words
 
 
 def test_said_words_are_plain_strings_in_schemas() -> None:

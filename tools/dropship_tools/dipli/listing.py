@@ -11,7 +11,7 @@ from dropship_tools.dipli.models import WireItem, WireOrder, WirePage
 from dropship_tools.dipli.results import CURRENCY, money
 from dropship_tools.dipli.statuses import ShippingStatus, order_status, shipping_status
 from dropship_tools.orders import Result, Status
-from dropship_tools.text import clean
+from dropship_tools.text import CleanAlready, clean
 
 LARGEST_PAGE = 50
 """Rows in one answer, whatever Dipli sends: its own default, and as much as a model should read at once."""
@@ -79,7 +79,7 @@ def _short(text: str) -> str:
     return clean(text, LONGEST_TEXT)
 
 
-Short = Annotated[str, BeforeValidator(_short)]
+Short = Annotated[str, BeforeValidator(_short), CleanAlready(LONGEST_TEXT, numbers=False)]
 
 
 class OrderRow(Result):

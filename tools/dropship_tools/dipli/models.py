@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import (
@@ -31,7 +30,7 @@ from dropship_tools.arguments import (
     exactly_one,
 )
 from dropship_tools.orders import OrderResult, Result, ShipTo
-from dropship_tools.text import clean
+from dropship_tools.text import CleanAlready, clean, is_told
 
 FIVE_DIGIT_POSTCODES = frozenset({"DE", "ES", "FR", "IT"})
 """Countries whose postcodes have five digits and may begin with 0, which is lost when a number is passed."""
@@ -50,8 +49,11 @@ ProductId = Annotated[int, BeforeValidator(_product_id), WithJsonSchema({"type":
 """Dipli's dropship id of a product."""
 
 
+_PUBLIC_ID = re.compile(r"A-[0-9]{1,18}")
+
+
 def _public_id(value: str) -> str:
-    if value and not re.fullmatch(r"A-[0-9]{1,18}", value):
+    if value and not _PUBLIC_ID.fullmatch(value):
         raise ValueError(
             "must be Dipli's order number, A- and digits like A-12345; your own number goes into alternative_id"
         )
@@ -152,14 +154,17 @@ class GetOrder(Arguments):
 
 
 def _shown(value: Any) -> str:
-    is_plain = isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
-    return clean(str(value)) if is_plain else ""
+    return clean(str(value)) if is_told(value) else ""
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
 def whole(value: Any) -> int | None:
     """An integer of at most 15 digits, also as text; None for anything else."""
-    text = str(value) if isinstance(value, str | int) else ""
-    return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else None
+    if type(value) is int:  # and not bool
+        return value if -(10**15) < value < 10**15 else None
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
 
 
 def _counted(value: Any) -> int | None:
@@ -199,9 +204,9 @@ def _objects(value: Any) -> list[Any]:
     return [item for item in cast("list[Any]", value) if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-Shown = Annotated[str, BeforeValidator(_shown)]
-Whole = Annotated[int | None, BeforeValidator(whole)]
-Counted = Annotated[int | None, BeforeValidator(_counted)]
+Shown = Annotated[str, BeforeValidator(_shown), CleanAlready()]
+Whole = Annotated[int | None, BeforeValidator(whole)] | None
+Counted = Annotated[int | None, BeforeValidator(_counted)] | None
 
 
 class WireCreated(WireModel):

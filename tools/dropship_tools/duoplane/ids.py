@@ -22,7 +22,7 @@ def id_text(value: Any) -> Any:
         return value
     if isinstance(value, float):
         value = Decimal(repr(value))
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise ValueError("must be an id")
     text = str(value).strip()
     if floated := _FLOATED.fullmatch(text):
@@ -53,7 +53,7 @@ def _product_id(value: Any) -> Any:
 WireId = Annotated[str, BeforeValidator(id_text)]
 """An id in an answer, as text."""
 
-OptionalWireId = Annotated[WireId | None, BeforeValidator(lambda value: None if value == "" else value)]
+OptionalWireId = Annotated[WireId | None, BeforeValidator(lambda value: None if value == "" else value)] | None
 """An id that may be missing, null or empty."""
 
 OrderId = Annotated[str, BeforeValidator(_order_id), WithJsonSchema({"type": "string"})]

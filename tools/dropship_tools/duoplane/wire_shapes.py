@@ -22,22 +22,28 @@ def _embedded(value: Any) -> Any:
     return {} if value is None else value
 
 
-def _matching(pattern: str, value: Any) -> str:
+_COUNT = re.compile(r"[0-9]{1,9}")
+_STOCK = re.compile(r"-?[0-9]{1,9}")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _matching(pattern: re.Pattern[str], value: Any) -> str:
     """A number or text as text, if it looks like this; empty otherwise."""
     if isinstance(value, Decimal) and abs(value.adjusted()) < 20 and value == int(value):
         value = int(value)  # 2.0 is 2
-    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return text if re.fullmatch(pattern, text) else ""
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text if pattern.fullmatch(text) else ""
 
 
 def _count(value: Any) -> Any:
     """None for anything that is no plain whole number: it only serves arithmetic and display."""
-    text = _matching(r"[0-9]{1,9}", value)
+    text = _matching(_COUNT, value)
     return int(text) if text else None
 
 
 def _stock(value: Any) -> Any:
-    text = _matching(r"-?[0-9]{1,9}", value)
+    text = _matching(_STOCK, value)
     return int(text) if text else None
 
 
@@ -45,23 +51,23 @@ def _amount(value: Any) -> Any:
     """Plain digits, as many as Duoplane gave: a number here, a text there (sheet section 5.7)."""
     if isinstance(value, Decimal) and abs(value.adjusted()) < 20:
         value = format(value, "f")
-    return _matching(r"-?[0-9]{1,15}(\.[0-9]{1,20})?", value) or None
+    return _matching(_AMOUNT, value) or None
 
 
 def _flag(value: Any) -> Any:
-    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    return _FLAGS.get(str(value).lower())
 
 
-WireCount = Annotated[int | None, BeforeValidator(_count)]
+WireCount = Annotated[int | None, BeforeValidator(_count)] | None
 """Pieces."""
 
-WireStock = Annotated[int | None, BeforeValidator(_stock)]
+WireStock = Annotated[int | None, BeforeValidator(_stock)] | None
 """Pieces in stock; below zero when more were promised than there are."""
 
-WireAmount = Annotated[str | None, BeforeValidator(_amount)]
+WireAmount = Annotated[str | None, BeforeValidator(_amount)] | None
 """Money as a decimal string in main units. No currency is stated anywhere (sheet section 5.1)."""
 
-WireFlag = Annotated[bool | None, BeforeValidator(_flag)]
+WireFlag = Annotated[bool | None, BeforeValidator(_flag)] | None
 """Yes, no, or not told."""
 
 

@@ -25,7 +25,7 @@ from dropship_tools.arguments import (
 from dropship_tools.orders import OrderResult, Placed
 from dropship_tools.rewix.amounts import amount_text
 from dropship_tools.rewix.dates import OrderDate
-from dropship_tools.text import Said
+from dropship_tools.text import CleanAlready, Said
 
 
 def _prefix(value: str) -> str:
@@ -213,19 +213,22 @@ class GetOrder(Arguments):
 
 
 def _text_or_nothing(value: Any) -> Any:
-    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+    return value if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
-Extra = Annotated[Said | None, BeforeValidator(_text_or_nothing)]
+Extra = Annotated[Said | None, BeforeValidator(_text_or_nothing), CleanAlready(numbers=False)] | None
 """A fact worth showing and not worth losing an order for: anything that is no text or number counts as absent."""
+
+
+_LINK = re.compile(r"https?://[!-~]{1,1000}")
 
 
 def _link_or_nothing(value: Any) -> Any:
     link = value.strip() if isinstance(value, str) else ""
-    return link if re.fullmatch(r"https?://[!-~]{1,1000}", link) else None
+    return link if _LINK.fullmatch(link) else None
 
 
-Link = Annotated[str | None, BeforeValidator(_link_or_nothing)]
+Link = Annotated[str | None, BeforeValidator(_link_or_nothing)] | None
 """A web address, kept as it is (cleaning would decode `&copy=` in it); anything else counts as absent."""
 
 
