@@ -90,9 +90,11 @@ def _as_text(value: Any) -> Any:
 
 
 def _printable(value: str) -> str:
+    if value.isascii() and value.isprintable():  # as most are
+        return value.strip()
     value = unicodedata.normalize("NFC", value).strip()
     invisible = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-    if not value.isprintable() and any(unicodedata.category(c) in invisible for c in value):  # most are: C speed
+    if not value.isprintable() and any(unicodedata.category(c) in invisible for c in value):
         raise ValueError("must be one line without control or invisible characters")
     return value if shows(value) else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,9 @@ class Unreadable(Exception):
     """The body is not what the provider's documentation promises. Carries our own words only."""
 
 
+_NO_SEGMENTS = frozenset(("", ".", ".."))
+
+
 def path(*segments: str | int) -> str:
     """`/a/b/c` with every segment percent-encoded, so that no id can change the path.
 
@@ -31,7 +35,7 @@ def path(*segments: str | int) -> str:
         ValueError: a segment is empty or a dot segment, which URL libraries would resolve.
     """
     encoded = [quote(str(segment), safe="") for segment in segments]
-    if any(segment in ("", ".", "..") for segment in encoded):
+    if not _NO_SEGMENTS.isdisjoint(encoded):
         raise ValueError("an empty or dot segment cannot stand in a path")
     return "/" + "/".join(encoded)
 
@@ -89,13 +93,16 @@ def dump_json(value: Any) -> bytes:
     Raises:
         ValueError: a number that is not finite, or text that is not Unicode.
     """
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_number).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ class Answer:
             Unreadable: not JSON, not UTF-8, nested too deeply, or a number that is none.
         """
         try:
-            value = _DECODER.decode(self.body.decode("utf-8-sig"))
+            value = _DECODER.decode(self.body.removeprefix(BOM_UTF8).decode())
         except (ValueError, RecursionError, ArithmeticError) as error:
             raise Unreadable("the answer is not valid JSON") from error
         brackets = self.body.count(b"{") + self.body.count(b"[")

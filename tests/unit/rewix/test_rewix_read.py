@@ -187,6 +187,34 @@ async def test_every_status_has_a_neutral_word_and_keeps_its_own(code: Any, stat
 
 
 @pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        ("2018/05/25 12:20:37 +0200", "2018-05-25T12:20:37+02:00"),
+        ("2018/05/25 12:20:37 -0330", "2018-05-25T12:20:37-03:30"),
+        ("2018/05/25 12:20:37 -0000", "2018-05-25T12:20:37+00:00"),
+    ],
+)
+async def test_a_moment_is_shown_in_iso_8601(told: str, moment: str) -> None:
+    assert (await look(Shop(orders=[shown(last_update=told)]), key="WEB-77")).last_update == moment
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2018/05/25 12:20:37 +0060",
+        "2018/05/25 12:20:37 +2400",
+        "2018/05/25 12:20:60 +0200",
+        "2018/05/25 24:00:00 +0200",
+        "2018/02/30 12:20:37 +0200",
+        "0000/01/01 00:00:00 +0000",
+        "yesterday",
+    ],
+)
+async def test_what_is_no_moment_is_shown_as_it_came(told: str) -> None:
+    assert (await look(Shop(orders=[shown(last_update=told)]), key="WEB-77")).last_update == told
+
+
+@pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "ftp://x/y", "see https://x", "https://x y", "//x", "", 7, ["https://x"]]
 )
 async def test_what_is_no_web_address_is_not_shown_as_one(url: Any) -> None:

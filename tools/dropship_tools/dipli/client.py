@@ -26,7 +26,7 @@ REFUSED_FIX = (
     "Dipli delivers to the country, then call again with the same alternative_id."
 )
 
-_ORDERS = ("api-drop", "v2", "orders")
+_ORDERS = wire.path("api-drop", "v2", "orders")
 _OWN_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """A `public_id` that can stand in a path. `A-` and digits in all samples, but Dipli promises no form."""
 
@@ -43,7 +43,7 @@ def connect(account: Account, http: ProviderHttp) -> DipliClient:
 
 def create_request(body: Mapping[str, Any]) -> WireRequest:
     """POST /api-drop/v2/orders."""
-    return wire.post_json(wire.path(*_ORDERS), body)
+    return wire.post_json(_ORDERS, body)
 
 
 class DipliClient:
@@ -87,14 +87,14 @@ class DipliClient:
         if not _OWN_NUMBER.fullmatch(public_id):
             raise NotFound(f"this cannot be an order number of {TITLE}", fix="Pass a public_id like A-12345.")
         try:
-            order = parse(WireOrder, await self._read(wire.get(wire.path(*_ORDERS, public_id)), "order"))
+            order = parse(WireOrder, await self._read(wire.get(_ORDERS + wire.path(public_id)), "order"))
             if order.public_id not in ("", public_id):
                 raise Unreadable("the answer is about another order")
             if not (order.public_id or order.shipping_status):
                 raise Unreadable("the answer holds no order")
         except Unreadable as error:
             raise unreadable_read(TITLE, error) from error
-        return order.model_copy(update={"public_id": public_id})
+        return order if order.public_id else order.model_copy(update={"public_id": public_id})
 
     async def list_orders(self, query: Mapping[str, Any]) -> WirePage:
         """One page of GET /api-drop/v2/orders. `query` has the documented names; None values stay out.
@@ -103,7 +103,7 @@ class DipliClient:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         try:
-            return parse(WirePage, await self._read(wire.get(wire.path(*_ORDERS), query), "order list"))
+            return parse(WirePage, await self._read(wire.get(_ORDERS, query), "order list"))
         except Unreadable as error:
             raise unreadable_read(TITLE, error) from error
 

@@ -34,19 +34,20 @@ def recognised(order: WireOrder, reference: str) -> Placed:
 
 def full(order: WireOrder, reference: str) -> DipliOrder:
     """The whole order."""
-    amounts = (order.total_ttc, order.total_ht, order.shipping_ttc, order.shipping_ht)
+    amounts = [money(cents) for cents in (order.total_ttc, order.total_ht, order.shipping_ttc, order.shipping_ht)]
+    total_incl_vat, total_excl_vat, shipping_incl_vat, shipping_excl_vat = amounts
     lines = [_line(item) for item in order.cart_items]
     is_link = order.bordereau_url.startswith("http")
     return DipliOrder(
-        **placed(order, reference).model_dump(),
+        **vars(placed(order, reference)),
         payment_status=order.payment_status,
         tracking_courier=order.tracking_courier,
         tracking_number=order.tracking_number,
-        total_incl_vat=money(order.total_ttc),
-        total_excl_vat=money(order.total_ht),
-        shipping_incl_vat=money(order.shipping_ttc),
-        shipping_excl_vat=money(order.shipping_ht),
-        currency=CURRENCY if any(a is not None for a in amounts) or any(line.unit_price for line in lines) else "",
+        total_incl_vat=total_incl_vat,
+        total_excl_vat=total_excl_vat,
+        shipping_incl_vat=shipping_incl_vat,
+        shipping_excl_vat=shipping_excl_vat,
+        currency=CURRENCY if any(amounts) or any(line.unit_price for line in lines) else "",
         ship_to=_ship_to(order.shipping_address),
         lines=lines,
         ordered_at=order.order_at,
@@ -66,7 +67,7 @@ def _ship_to(address: WireAddress) -> ShipTo | None:
         city=address.city,
         country=address.country,
     )
-    return None if ship_to == ShipTo() else ship_to
+    return ship_to if any(vars(ship_to).values()) else None
 
 
 def _line(item: WireItem) -> LineResult:

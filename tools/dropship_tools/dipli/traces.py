@@ -12,6 +12,8 @@ import unicodedata
 
 from dropship_tools.dipli.models import CreateOrder, WireOrder
 
+_WORD = re.compile(r"[^\W_]+")
+
 
 def sent_trace(args: CreateOrder) -> str:
     """The trace of an order as it is sent."""
@@ -37,5 +39,6 @@ def _trace(name: str, *parts: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return re.findall(r"[^\W_]+", plain.casefold())
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return _WORD.findall(text.casefold())

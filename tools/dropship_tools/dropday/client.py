@@ -73,7 +73,7 @@ class DropdayClient:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         try:
-            target = wire.path("api", "v1", "orders", reference)
+            target = ORDERS + wire.path(reference)
         except ValueError as error:
             raise NotFound(
                 "no Dropday order has such a number", fix="Check the number, or look by external_id."

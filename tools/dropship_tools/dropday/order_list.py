@@ -173,6 +173,9 @@ def _others(orders: list[WireOrder], external_id: str) -> Iterator[str]:
         yield f"external_id also finds parts of numbers: {others} of these orders have another one."
 
 
+_FRACTION = re.compile(r"\.[0-9]+Z$")
+
+
 def _row(order: WireOrder) -> OrderRow:
     words, blocked = line_words(order), bool(order.blocked)
     return OrderRow(
@@ -185,7 +188,7 @@ def _row(order: WireOrder) -> OrderRow:
         test=bool(order.test),
         total=money(order.total),
         line_count=len(words),
-        created_at=re.sub(r"\.[0-9]+Z$", "Z", order.created_at or ""),
+        created_at=_FRACTION.sub("Z", order.created_at or ""),
     )
 
 

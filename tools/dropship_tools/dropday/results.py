@@ -98,8 +98,11 @@ def _ship_to(address: WireAddress) -> ShipTo:
 
 def money(text: str | None) -> str:
     """`435.4` as `435.40`; more places, and what is no number, stay as they are."""
+    if not text:
+        return ""
     try:
-        amount = Decimal(text or "")
-        return str(amount.quantize(Decimal("0.01"))) if amount == round(amount, 2) else text or ""
+        amount = Decimal(text)
+        rounded = round(amount, 2)
+        return str(rounded) if rounded == amount else text
     except (InvalidOperation, ValueError, OverflowError):
-        return text or ""
+        return text

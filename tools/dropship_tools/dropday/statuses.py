@@ -6,8 +6,8 @@ this API ever says that a parcel was shipped or delivered.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -61,5 +61,5 @@ def order_status(lines: Sequence[str], *, blocked: bool) -> Status:
 
 def in_words(lines: Sequence[str], *, blocked: bool) -> str:
     """`blocked; lines: 1 completed, 2 pending`."""
-    counts = ", ".join(f"{n} {word}" for word, n in sorted(Counter(lines).items()))
+    counts = ", ".join(f"{len([*same])} {word}" for word, same in groupby(sorted(lines)))
     return ("blocked; " if blocked else "") + (f"lines: {counts}" if counts else "no lines shown")

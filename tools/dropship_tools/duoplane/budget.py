@@ -71,9 +71,12 @@ def metadata(body: Any) -> Mapping[str, Any]:
     return {}
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
+
+
 def _number(value: Any) -> float | None:
     text = str(value)[:20]
-    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) else None
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def slow_down(seconds: float, said: str = "") -> RateLimited:

@@ -39,6 +39,9 @@ from dropship_tools.wire import SendOnce, Unreadable, WireRequest
 MAX_PAGES = 4
 """Pages read of one list. No filter of the lists of orders and shipments is known, so they are read newest first."""
 
+_ORDERS = wire.path("api", "orders")
+_PRODUCTS = wire.path("api", "products")
+
 LOOK_FIRST = "Look with duoplane_find_product whether it is there before trying again."
 
 
@@ -55,12 +58,12 @@ def connect(account: Account, http: ProviderHttp) -> DuoplaneClient:
 
 def create_request(body: Mapping[str, Any]) -> WireRequest:
     """POST /api/orders."""
-    return wire.post_json(wire.path("api", "orders"), body)
+    return wire.post_json(_ORDERS, body)
 
 
 def add_request(body: Mapping[str, Any]) -> WireRequest:
     """POST /api/products."""
-    return wire.post_json(wire.path("api", "products"), body)
+    return wire.post_json(_PRODUCTS, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class DuoplaneClient:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         return await self._exchange.one(
-            wire.get(wire.path("api", "orders", order_id)),
+            wire.get(_ORDERS + wire.path(order_id)),
             WireOrder,
             order_id,
             "order",
@@ -140,7 +143,7 @@ class DuoplaneClient:
         Raises:
             ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
-        return await self._exchange.page("orders", wire.path("api", "orders"), WireOrder, number=page, size=per_page)
+        return await self._exchange.page("orders", _ORDERS, WireOrder, number=page, size=per_page)
 
     async def check(self) -> None:
         """See whether the account works, by the shortest list of orders.
@@ -179,7 +182,7 @@ class DuoplaneClient:
         """
         rows, _ = await self._exchange.scan(
             "orders",
-            wire.path("api", "orders"),
+            _ORDERS,
             WireListedOrder,
             lambda row: reference in (row.attributes.external_id, row.attributes.internal_id),
             pages=pages,
@@ -225,7 +228,7 @@ class DuoplaneClient:
             NotFound, ProviderAuth, RateLimited, ProviderUnavailable, ProviderRefused.
         """
         return await self._exchange.one(
-            wire.get(wire.path("api", "products", product_id)),
+            wire.get(_PRODUCTS + wire.path(product_id)),
             WireProduct,
             product_id,
             "product",

@@ -48,6 +48,8 @@ DOWNLOAD_BYTES = 64 * 1024 * 1024
 LOCALES = "en_US"
 """Languages of the catalogue's texts. Each further one makes the download larger."""
 
+_CLIENT_ORDERS = wire.path("restful", "ghost", "clientorders")
+
 CHECK_IDS = "Check each stock_id (rewix_find_stock; it is no product id, SKU or barcode) and carrierId."
 OTHER_FORMAT = "Ask the person who runs this server to set the account's format to the other one, json or xml."
 CHECK_ACCOUNT = "Ask the person who runs this server to check the account's address and format."
@@ -234,7 +236,7 @@ class RewixClient:
             raise unreadable_read(TITLE, error) from error
 
     async def _orders(self, kind: str, value: str | int, is_asked: Callable[[WireOrder], bool]) -> list[WireOrder]:
-        path = wire.path("restful", "ghost", "clientorders", kind, value)
+        path = _CLIENT_ORDERS + wire.path(kind, value)
         answer = await self._http.read(self._request("GET", path), timing=self._looking)
         if answer.status == 404:
             return []
