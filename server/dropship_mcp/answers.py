@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from dropship_mcp.accounts import Connection
 from dropship_mcp.approval import total
@@ -133,12 +133,9 @@ def _item(item: Item) -> str:
     return f"{item.quantity} x {item.id}" + (f" {item.name}" if item.name else "")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
-
-
 def as_text(answer: Mapping[str, Any]) -> str:
     """Compact JSON."""
-    return _ENCODER.encode(answer)
+    return to_json(answer).decode()
 
 
 def error_text(error: DropshipError, *, ordering: bool, private: Iterable[str] = ()) -> str:

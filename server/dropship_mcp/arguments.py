@@ -57,6 +57,10 @@ def _prepare(value: Any, model: type[BaseModel] | None, depth: int) -> Any:
     """Without nulls, with JSON strings opened where the model wants an object or a list."""
     if depth > MAX_DEPTH:
         raise _TooBig("nested too deeply")
+    if isinstance(value, str):  # first: most are, and asking for a Mapping takes long
+        if len(value) > MAX_BYTES:
+            raise _TooBig(f"a value is longer than {MAX_BYTES // 1024} kB")
+        return value
     if isinstance(value, Mapping):
         result: dict[str, Any] = {}
         for name, item in cast("Mapping[str, Any]", value).items():
@@ -71,8 +75,6 @@ def _prepare(value: Any, model: type[BaseModel] | None, depth: int) -> Any:
         items = cast("list[Any]", value)
         opened = [_opened(i) if model is not None and isinstance(i, str) else i for i in items]
         return [_prepare(item, model, depth + 1) for item in opened]  # a null among lines may be a line that got lost
-    if isinstance(value, str) and len(value) > MAX_BYTES:
-        raise _TooBig(f"a value is longer than {MAX_BYTES // 1024} kB")
     return value
 
 

@@ -55,7 +55,7 @@ def plain_message(line: bytes) -> Json | None:
     if len(line) > LONGEST_LINE or b"\\u" in line or line.count(b"{") + line.count(b"[") > _DEEPEST:
         return None
     try:
-        message = json.loads(line.decode(), parse_constant=_refuse)
+        message = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         return None
     if not _fits(message, _REQUEST) or message.get("jsonrpc") != "2.0" or "method" not in message:
@@ -145,3 +145,6 @@ def _fits(value: object, shape: Any) -> bool:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
