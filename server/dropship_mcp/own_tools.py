@@ -109,7 +109,7 @@ class AccountState(Result):
     account: str = ""
     state: Literal["ready", "not configured", "switched off"]
     host: str = ""
-    set: list[str] = Field(default_factory=list[str])
+    set: list[str] = Field(default_factory=list)
 
 
 class OpenOrder(Result):
@@ -136,8 +136,8 @@ class StatusReport(Result):
 
     mode: Literal["sandbox", "live"]
     ordering: Literal["off", "ask", "allow"]
-    limits: list[str] = Field(default_factory=list[str])
-    switched_off: list[str] = Field(default_factory=list[str])
+    limits: list[str] = Field(default_factory=list)
+    switched_off: list[str] = Field(default_factory=list)
     approvals_waiting: list[WaitingApproval] = Field(default_factory=list[WaitingApproval])
     accounts: list[AccountState]
     unknown_outcomes: list[OpenOrder] = Field(default_factory=list[OpenOrder])

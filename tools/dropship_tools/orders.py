@@ -49,7 +49,7 @@ class OrderResult(Result):
     order_id: Said = ""
     status: Status
     provider_status: Said = ""
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 

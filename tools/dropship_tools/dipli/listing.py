@@ -92,7 +92,7 @@ class OrderRow(Result):
     payment_status: Short = ""
     total_incl_vat: str = ""
     tracking: Short = ""
-    products: list[Short] = Field(default_factory=list[str])
+    products: list[Short] = Field(default_factory=list)
     destination: Short = ""
 
 
@@ -104,7 +104,7 @@ class OrderList(Result):
     count: int | None = None
     has_more: bool = False
     currency: str = ""
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 

@@ -307,7 +307,7 @@ class DropdayPlaced(Placed):
 
     blocked: bool = False
     test: bool = False
-    unmatched_lines: list[str] = Field(default_factory=list[str])
+    unmatched_lines: list[str] = Field(default_factory=list)
 
 
 class DropdayOrder(OrderResult):

@@ -27,7 +27,7 @@ class ListResult(Result):
     has_more: bool = False
     count: int | None = None
     currency: str = ""
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 

@@ -108,7 +108,7 @@ class CreateOrder(CreateArguments):
     internal_id: Line = ""
     external_id: Reference = Field(description="your order number, the same on every retry; a new one buys again")
     ordered_at: Annotated[Line, AfterValidator(_moment)] = Field(default="", description="2026-11-07T14:15:22Z")
-    tag_names: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list[str])
+    tag_names: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
     customer_note: Note = Field(default="", description="vendors may see it")
     order_notes: Annotated[list[OrderNote], Field(max_length=20)] = Field(default_factory=list[OrderNote])
     shipping_address: ShippingAddress
@@ -194,7 +194,7 @@ class DuoplanePlaced(Placed):
 class DuoplaneOrder(OrderResult):
     """An order with its purchase orders and shipments. `sources` says where each part comes from (sheet section 9)."""
 
-    sources: list[str] = Field(default_factory=list[str])
+    sources: list[str] = Field(default_factory=list)
     app_url: str = ""
     internal_id: str = ""
     store_id: str = ""
@@ -226,5 +226,5 @@ class OrderList(Result):
     orders: list[ListedOrder]
     page: int
     has_more: bool = False
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""

@@ -159,7 +159,7 @@ class DuoplaneProduct(Result):
 
     product: ProductResult
     currency: str = ""
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 
@@ -170,5 +170,5 @@ class FoundProducts(Result):
     unique: bool
     has_more: bool = False
     currency: str = ""
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""

@@ -83,7 +83,7 @@ class Carriers(Result):
 
     carriers: list[Carrier]
     has_more: bool = False
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 
@@ -116,7 +116,7 @@ class Moved(Result):
     """What a change of the reservation did."""
 
     models: list[MovedPieces]
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
 
 
@@ -139,5 +139,5 @@ class FoundStock(Result):
     variants: list[FoundVariant]
     has_more: bool = False
     catalogue_age_minutes: int
-    warnings: list[str] = Field(default_factory=list[str])
+    warnings: list[str] = Field(default_factory=list)
     next_step: str = ""
