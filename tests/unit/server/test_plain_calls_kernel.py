@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import mcp_types as types
@@ -16,14 +17,15 @@ from dropship_mcp.plain_requests import CAPABILITIES, VERSION
 
 pytestmark = pytest.mark.anyio
 
+NOTHING: Mapping[str, object] = {}
 TRANSPORT = TransportContext(kind="stdio", can_send_request=False)
 Seen = tuple[str, str | None, bool]
 
 
 def call(name: object, *, asks: bool = False, version: str = "2026-07-28") -> PlainCall:
     """By a client of that name, which may be asked or not."""
-    client, capabilities = {"name": name, "version": "1"}, {"elicitation": {}} if asks else {}
-    meta = {} if version == "2025-11-25" else {VERSION: version, CAPABILITIES: capabilities}
+    client, capabilities = {"name": name, "version": "1"}, dict.fromkeys(["elicitation"] if asks else [], NOTHING)
+    meta: Mapping[str, object] = {} if version == "2025-11-25" else {VERSION: version, CAPABILITIES: capabilities}
     return PlainCall(1, {"name": "tell", "_meta": meta}, version, client, capabilities, TRANSPORT)
 
 
