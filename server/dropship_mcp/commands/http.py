@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
 
+from dropship_mcp import collector
+
 if TYPE_CHECKING:
     from dropship_mcp.settings import Settings
-
-YOUNG, OLD = 10_000, 20
-"""How seldom the collector looks. A thousand calls at once hold so many objects that at Python's 700 and 10 it looks
-through all of them again and again, which is a third of the time."""
 
 _FLAGS = {"host": "DROPSHIP_HTTP_HOST", "port": "DROPSHIP_HTTP_PORT", "path": "DROPSHIP_HTTP_PATH"}
 
@@ -41,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(["DROPSHIP_TENANT is not for HTTP, where each caller's token names the tenant"])
     if problems := http.problems():
         raise SettingsError(problems)
-    gc.disable()  # it finds nothing in the heavy imports
+    collector.pause()
     import anyio
 
     from dropship_mcp.app import build_app, open_telemetry
@@ -74,9 +71,7 @@ def run(options: argparse.Namespace) -> int:
     metrics = telemetry.page if telemetry and settings.telemetry.page else None
     checks = {"ledger": Readiness(ledgers.values())}
     site = Site(http, servers, checks, port, metrics=metrics, offices=offices, leaving=leaving)
-    gc.freeze()
-    gc.set_threshold(YOUNG, 10, OLD)
-    gc.enable()
+    collector.resume()
     print(f"MCP endpoint: {site.url} (listening on {http.netloc(port)})", flush=True)
     if page:
         print(f"Approvals: {page}", flush=True)
