@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from dropship_mcp.caller import APPROVE, Caller
 from dropship_mcp.http_settings import APPROVALS
+from dropship_mcp.leaving import Leaving
 from dropship_mcp.ledger import Approval, Approvals, Decided
 from dropship_mcp.watching import NobodyWatches, Watch
 from dropship_mcp.web import approval_html as html
@@ -115,9 +116,12 @@ class ApprovalsPage:
         offices: by `Caller.tenant`.
         entrance: knows the server's names.
         tokens: verifies the token of whoever signs in.
+        leaving: cuts off forms that are still being sent.
     """
 
-    def __init__(self, url: str, offices: Mapping[str | None, Office], entrance: Entrance, tokens: Tokens) -> None:
+    def __init__(
+        self, url: str, offices: Mapping[str | None, Office], entrance: Entrance, tokens: Tokens, leaving: Leaving
+    ) -> None:
         public = urlsplit(url)
         self._path = public.path
         self._scheme = public.scheme
@@ -125,6 +129,7 @@ class ApprovalsPage:
         self._offices = offices
         self._entrance = entrance
         self._tokens = tokens
+        self._leaving = leaving
         self._sessions = Sessions(tokens)
         self._failures = Failures()
 
@@ -226,7 +231,7 @@ class ApprovalsPage:
     async def _visit(self, request: Request) -> Visit | Response:
         """Who is here, or what to answer instead."""
         if "authorization" in request.headers:
-            caller = await self._entrance.identify(request.scope, self._tokens)
+            caller = await self._entrance.identify(request.scope, request.headers, self._tokens)
             if isinstance(caller, Response):
                 return caller
             return await self._admitted(Session(caller))
@@ -314,7 +319,7 @@ class ApprovalsPage:
 
     async def _form(self, request: Request) -> dict[str, str] | Response:
         """The fields of a form; of one that comes twice the last."""
-        body = await read_body(request.headers, request.receive, LARGEST_FORM)
+        body = await read_body(request.headers, request.receive, LARGEST_FORM, self._leaving)
         if isinstance(body, Response):
             return body
         try:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import anyio
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive
 
-from dropship_mcp.web.challenges import refusal
+from dropship_mcp.leaving import Leaving
+from dropship_mcp.web.challenges import refusal, try_later
 
 BODY_SECONDS = 30.0
 """So long a client may take to send a request."""
 
 
-async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Response:
-    """The body of a request, or the refusal of one that is longer than `most` bytes or too slow.
+async def read_body(headers: Headers, receive: Receive, most: int, leaving: Leaving) -> bytes | Response:
+    """The body of a request, or the refusal of one that is longer than `most` bytes, too slow or too late.
 
     Raises:
         ClientDisconnect: nobody is left to answer.
@@ -25,7 +25,7 @@ async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Re
         return _too_large(most)
     pieces: list[bytes] = []
     size = 0
-    with anyio.move_on_after(BODY_SECONDS):
+    with leaving.work(BODY_SECONDS):
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -36,6 +36,8 @@ async def read_body(headers: Headers, receive: Receive, most: int) -> bytes | Re
                 return _too_large(most)
             if not message.get("more_body", False):
                 return b"".join(pieces)
+    if leaving.left:
+        return try_later("the server is being stopped")
     return refusal(408, "too_slow", f"no whole request within {BODY_SECONDS:g} s", connection="close")
 
 

@@ -21,7 +21,7 @@ LONGEST_HOST = 253
 
 
 class Entrance:
-    """Looks at a request's headers, never at its body.
+    """Looks at a request's address and headers, never at its body.
 
     Args:
         hosts: Host headers that are accepted.
@@ -39,18 +39,16 @@ class Entrance:
         self._tokens = tokens
         self._told = False
 
-    async def admit(self, scope: Scope) -> Caller | Response | None:
+    async def admit(self, scope: Scope, headers: Headers) -> Caller | Response | None:
         """Who makes the request, None where nobody has to say, or the refusal."""
-        headers = Headers(scope=scope)
         if refused := self.refuse_host(headers):
             return refused
         if not {origin.lower() for origin in headers.getlist("origin")} <= self._origins:
             return refusal(403, "wrong_origin", "pages of that origin may not call (DROPSHIP_HTTP_ORIGINS)")
-        return await self.identify(scope, self._tokens) if self._tokens else None
+        return await self.identify(scope, headers, self._tokens) if self._tokens else None
 
-    async def identify(self, scope: Scope, tokens: Tokens) -> Caller | Response:
+    async def identify(self, scope: Scope, headers: Headers, tokens: Tokens) -> Caller | Response:
         """Whose token the request brings, wherever it comes from; or the refusal."""
-        headers = Headers(scope=scope)
         if b"access_token=" in scope.get("query_string", b""):
             return self.challenges.malformed("tokens belong into the Authorization header, not into addresses")
         given = headers.getlist("authorization")

@@ -72,18 +72,15 @@ class Gate:
             self._calls -= 1
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = await self._entrance.admit(scope)
+        headers = Headers(scope=scope)
+        caller = await self._entrance.admit(scope, headers)
         if isinstance(caller, Response):
             await caller(scope, receive, send)
             return
         if scope["method"] != "POST":  # nothing is said outside the answer to a request, so there is nothing to GET
             await refusal(405, "method_not_allowed", "POST only", allow="POST")(scope, receive, send)
             return
-        with self._leaving.work() as work:
-            body = await read_body(Headers(scope=scope), receive, self._max_body)
-        if work.cancelled_caught:
-            await try_later("the server is being stopped")(scope, receive, send)
-            return
+        body = await read_body(headers, receive, self._max_body, self._leaving)
         if isinstance(body, Response):
             await body(scope, receive, send)
             return

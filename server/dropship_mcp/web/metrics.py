@@ -31,7 +31,7 @@ class MetricsPage:
     async def __call__(self, request: Request) -> Response:
         """One request."""
         if not (self._local and _from_here(request)):
-            caller = await self._entrance.admit(request.scope)
+            caller = await self._entrance.admit(request.scope, request.headers)
             if isinstance(caller, Response):
                 return caller
             if caller and METRICS not in caller.scopes:

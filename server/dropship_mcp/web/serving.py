@@ -96,6 +96,7 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
         backlog=ACCEPTED_AT_ONCE,
         ws="none",
         loop="asyncio",
+        interface="asgi3",
         lifespan="off",  # what it would do is done here, whatever stops the server
         log_config=None,
         access_log=False,

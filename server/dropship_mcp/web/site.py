@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dropship_mcp.caller import Caller
 from dropship_mcp.http_settings import HttpSettings, is_loopback
@@ -88,21 +89,30 @@ class Site:
             tokens,
         )
         page = settings.approvals_url(port)
-        people = ApprovalsPage(page, offices, self.entrance, tokens) if page and offices and tokens else None
+        people = (
+            ApprovalsPage(page, offices, self.entrance, tokens, self.leaving) if page and offices and tokens else None
+        )
         gate = Gate(self.entrance, self.app_for, self.leaving, max_body=settings.max_body, max_calls=settings.max_calls)
         numbers = MetricsPage(self.entrance, metrics, local=is_loopback(settings.host)) if metrics else None
-        self.app = Starlette(
+        self._path = settings.path
+        self._gate = _cors(Numbering(gate), settings.origins)
+        pages = Starlette(
             routes=[
                 Route("/healthz", self._alive),
                 Route("/readyz", self._ready),
                 *([Route("/metrics", numbers.__call__)] if numbers else ()),
                 *(people.routes() if people else ()),
                 *(metadata_routes(self.url, auth.issuer) if auth.issuer else ()),
-                Route(settings.path, gate),
             ],
-            middleware=[Middleware(Numbering), *([_cors(settings.origins)] if settings.origins else ())],
+            middleware=[Middleware(Numbering)],
         )
-        self.app.router.redirect_slashes = False
+        pages.router.redirect_slashes = False
+        self._pages = _cors(pages, settings.origins)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI. Calls do not go through what pages need, which would be a twentieth of their cost."""
+        is_call = scope["type"] == "http" and scope["path"] == self._path
+        await (self._gate if is_call else self._pages)(scope, receive, send)
 
     def app_for(self, caller: Caller | None) -> Endpoint | None:
         """The MCP server for a caller."""
@@ -153,10 +163,12 @@ def _origins(settings: HttpSettings, port: int) -> set[str]:
     return set(settings.origins) or own
 
 
-def _cors(origins: tuple[str, ...]) -> Middleware:
+def _cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     """Lets the pages that the operator names call; browsers ask beforehand."""
-    return Middleware(
-        CORSMiddleware,
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
         allow_origins=origins,
         allow_methods=["POST"],
         allow_headers=["*"],
