@@ -1,6 +1,6 @@
 """Requests straight over the network.
 
-A call costs a fifth of one through aiohttp, and that a fifth of one through httpx2 (tests/bench/README.md).
+A call costs a quarter of one through aiohttp, and that a fifth of one through httpx2 (tests/bench/README.md).
 Connections are kept for the next request, but before one is used again it is looked at: one that was closed meanwhile,
 or that holds an answer nobody asked for, is given up. What may change something is never repeated; a GET is, when the
 connection that it was to be the next on ends without a word.
