@@ -16,7 +16,7 @@ from dropship_tools.body import Body, NoAnswer
 from dropship_tools.wire import Answer
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Everything that comes before a body."""
+"""Everything that comes before a body, or behind it."""
 
 _FRAMING = 8
 """Bytes around one byte of a body, at most: those of a chunk for each byte are five."""
@@ -145,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
             if not self._is_whole:
                 raise Broken from error
         size = sum(map(len, self._pieces))
-        self._overhead += len(data) - (1 + _FRAMING) * size
+        self._overhead = max(0, self._overhead + len(data) - (1 + _FRAMING) * size)
         if self._overhead > MAX_HEAD_BYTES and not self._is_whole:
             raise Broken
 

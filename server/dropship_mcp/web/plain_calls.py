@@ -25,6 +25,7 @@ from mcp.shared.inbound import (
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from pydantic_core import to_json
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -180,8 +181,10 @@ class PlainCalls:
 
 
 def _json(message: Mapping[str, Any]) -> bytes:
-    """In ASCII: clients may send halves of characters, and then these come back."""
-    return json.dumps(message, separators=(",", ":")).encode()
+    try:
+        return to_json(message)
+    except ValueError:  # clients may send halves of characters, and then these come back
+        return json.dumps(message, separators=(",", ":")).encode()
 
 
 async def _accompany(answer: asyncio.Task[tuple[int, bytes]], receive: Receive, reply: Reply) -> bool:
