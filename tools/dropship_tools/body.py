@@ -51,6 +51,8 @@ class Body:
             self._read += self._inflate.decompress(piece, room) if self._inflate else piece
         except zlib.error as error:
             raise NoAnswer("the compressed answer is damaged", left=True) from error
+        if self._inflate and self._inflate.unused_data:  # zlib would keep whatever follows
+            raise NoAnswer("the compressed answer is damaged", left=True)
         if len(self._read) > self._limit:
             raise NoAnswer(f"the answer is larger than {self._limit // 1024**2} MB", left=True)
 
@@ -60,6 +62,6 @@ class Body:
         Raises:
             NoAnswer: it is damaged.
         """
-        if self._inflate and not self._empty and (not self._inflate.eof or self._inflate.unused_data):
+        if self._inflate and not self._empty and not self._inflate.eof:
             raise NoAnswer("the compressed answer is damaged", left=True)
         return bytes(self._read)

@@ -18,6 +18,9 @@ from dropship_tools.wire import Answer
 MAX_HEAD_BYTES = 32 * 1024
 """Everything that comes before a body, or behind it."""
 
+MAX_SHORT = 16 * 1024
+"""The longest request that leaves at once: what the system takes while nothing else is on its way."""
+
 _FRAMING = 8
 """Bytes around one byte of a body, at most: those of a chunk for each byte are five."""
 
@@ -70,6 +73,7 @@ class HttpConnection(asyncio.Protocol):
         self._ends_with_connection = False
         self._is_whole = False
         self._is_fit = False  # until the answer was read to its end
+        self._is_short = len(request) <= MAX_SHORT  # an answer may come before a longer one has left
         self._parser = httptools.HttpResponseParser(self)
         self._answered = loop.create_future()
         self._asked = True
@@ -176,15 +180,19 @@ class HttpConnection(asyncio.Protocol):
         if self._status:
             return
         status = self._parser.get_status_code()
+        coding = self._headers.get("transfer-encoding", "").lower()
+        if status < 100 or coding not in ("", "chunked"):  # where such a body ends would be a matter of opinion
+            raise Broken
         if status < 200:
             self._headers.clear()
             return
         self._status = status
-        chunked = self._headers.get("transfer-encoding", "").lower() == "chunked"
-        self._ends_with_connection = not (chunked or "content-length" in self._headers or status in (204, 304))
+        self._ends_with_connection = not (coding or "content-length" in self._headers or status in (204, 304))
 
     def on_body(self, piece: bytes) -> None:
-        """A piece of the body, without what frames it."""
+        """A piece of the body, without what frames it. A word before the answer has none."""
+        if not self._status:
+            raise Broken
         if not self._is_whole:
             self._pieces.append(piece)
 
@@ -192,4 +200,4 @@ class HttpConnection(asyncio.Protocol):
         """The answer is over, or a word before it."""
         if self._status and not self._is_whole:
             self._is_whole = True
-            self._is_fit = self._parser.should_keep_alive()
+            self._is_fit = self._is_short and self._parser.should_keep_alive()

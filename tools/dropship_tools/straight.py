@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from dropship_tools.addresses import Addresses
 from dropship_tools.body import NoAnswer
 from dropship_tools.connection import Broken, HttpConnection, Unheard
 from dropship_tools.wire import Answer
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 128
 """To one provider at a time; others wait. A thousand look-ups of 5 s that come at once are all answered within 42 s."""
-
-_EYEBALLS_SECONDS = 0.25
-"""So long an address of a host may be silent before the next one is tried as well (RFC 8305)."""
 
 _TARGET = re.compile(r"/[!-~]{0,65536}")
 _HEADER = re.compile(r"[ -~]*")
@@ -48,7 +46,7 @@ class Straight:
         parts = urlsplit(base_url)
         self._host = parts.hostname or ""
         self._tls = tls() if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
+        self._addresses = Addresses(self._host, parts.port or (443 if self._tls else 80))
         self._prefix = parts.path
         self._head = f" HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         self._connect = connect
@@ -56,6 +54,7 @@ class Straight:
         self._free = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
         self._resting: list[tuple[float, HttpConnection]] = []
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def send(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float, limit: int
@@ -71,16 +70,17 @@ class Straight:
         ends = monotonic() + seconds
         stood = False
         try:
-            while True:
-                connection = await self._take(seconds if looks else min(seconds, self._connect))
-                stood = True
-                try:  # that a look-up had to wait for others makes its answer no slower
-                    return await connection.ask(request, seconds if looks else ends - monotonic(), limit)
-                except Unheard:
-                    if not (looks and connection.served):
-                        raise
-                finally:
-                    self._give_back(connection)
+            connection = await self._take(seconds if looks else min(seconds / 2, self._connect))
+            stood = True
+            if looks:  # that it had to wait for others makes its answer no slower
+                ends = monotonic() + seconds
+            try:
+                return await self._asked(connection, request, ends, limit)
+            except Unheard:
+                if not (looks and connection.served):
+                    raise
+            self._close_resting()  # they will have ended as well
+            return await self._asked(await self._take(ends - monotonic()), request, ends, limit)
         except (Broken, OSError) as error:  # TimeoutError is one
             if not stood:
                 why = "the connection could not be made"
@@ -91,11 +91,17 @@ class Straight:
             raise NoAnswer(why, left=stood) from error
 
     async def aclose(self) -> None:
-        """Close the connections that nobody uses."""
-        while self._resting:
-            self._resting.pop()[1].abort()
+        """Close the connections that nobody uses, and the others when they are given back."""
+        self._closed = True
+        self._close_resting()
         if self._sweeping:
             self._sweeping.cancel()
+
+    async def _asked(self, connection: HttpConnection, request: bytes, ends: float, limit: int) -> Answer:
+        try:
+            return await connection.ask(request, ends - monotonic(), limit)
+        finally:
+            self._give_back(connection)
 
     async def _take(self, seconds: float) -> HttpConnection:
         """A connection on which nothing has happened since it was used, or a new one.
@@ -126,25 +132,29 @@ class Straight:
     async def _new(self) -> HttpConnection:
         name = self._host.rstrip(".") if self._tls else None
         with anyio.move_on_after(self._connect):
-            _, connection = await asyncio.get_running_loop().create_connection(
-                HttpConnection,
-                self._host,
-                self._port,
-                ssl=self._tls,
-                server_hostname=name,
-                happy_eyeballs_delay=_EYEBALLS_SECONDS,
-            )
+            reached = await self._addresses.connect()
+            try:
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    HttpConnection, sock=reached, ssl=self._tls, server_hostname=name
+                )
+            except BaseException:
+                reached.close()
+                raise
             return connection
         raise TimeoutError
 
     def _give_back(self, connection: HttpConnection) -> None:
         self._free.release()
-        if not connection.is_open:
+        if self._closed or not connection.is_open:
             connection.abort()
             return
         self._resting.append((monotonic(), connection))
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(self._idle, self._sweep)
+
+    def _close_resting(self) -> None:
+        while self._resting:
+            self._resting.pop()[1].abort()
 
     def _sweep(self) -> None:
         """Close what has rested long enough. The longest rested come first."""

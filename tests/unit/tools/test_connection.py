@@ -202,6 +202,71 @@ async def test_a_connection_that_nobody_uses_any_more_is_closed(monkeypatch: pyt
     assert not any(connection.is_open for connection in opened.connections)
 
 
+async def test_an_answer_to_half_a_request_is_the_last_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await request_head(reader))
+        writer.write(OK)
+        await anyio.sleep_forever()
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        for body in (b"x" * 8_000_000, b"{}"):
+            assert (await opened.way.send("POST", "/", {}, body, 5, 100)).body == b"{}"
+        await opened.way.aclose()
+
+    assert [head.partition(b"Content-Length: ")[2] for head in heads] == [b"8000000\r\n\r\n", b"2\r\n\r\n"]
+
+
+async def test_connections_that_are_used_while_the_way_is_closed_are_closed_after_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard, go_on = anyio.Event(), anyio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_head(reader)
+        heard.set()
+        await go_on.wait()
+        writer.write(OK)
+        await reader.read()
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(opened.send)
+            await heard.wait()
+            await opened.way.aclose()
+            go_on.set()
+
+    assert not opened.connections[0].is_open
+
+
+async def test_a_change_is_not_sent_with_little_time_left_for_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(straight, "MAX_CONNECTIONS", 1)
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await request_head(reader))
+        await reader.read()
+
+    async def change() -> None:
+        with pytest.raises(NoAnswer, match="no answer came within 1 s"):
+            await opened.way.send("POST", "/", {}, b"", 1, 100)
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(change)
+            await until(lambda: bool(heads))
+            with pytest.raises(NoAnswer, match="the connection could not be made") as raised:
+                await opened.way.send("POST", "/", {}, b"", 1, 100)
+            assert not raised.value.left
+        await opened.way.aclose()
+
+    assert len(heads) == 1
+
+
 async def test_what_is_said_between_two_requests_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     writers: list[asyncio.StreamWriter] = []
 
@@ -255,6 +320,20 @@ async def test_no_request_is_repeated_after_a_word(word: bytes, monkeypatch: pyt
         await opened.way.aclose()
 
     assert requests == [2]
+
+
+async def test_a_get_is_repeated_once_whatever_other_connections_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    serve, requests = saying(OK, b"", hangs=False)
+
+    async with provider(serve) as http:
+        opened = Opened(monkeypatch, http.base_url)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(opened.send)
+        assert (await opened.send()).body == b"{}"
+        await opened.way.aclose()
+
+    assert sorted(requests) == [1, 1, 1, 2]
 
 
 async def test_a_get_is_not_repeated_over_new_connections(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ def raw_deflate(body: bytes) -> bytes:
 
 ZEROS = b"\0" * 48 * MEGABYTE
 BOMB = gzip.compress(ZEROS)
+PACKED = gzip.compress(b"{}")
 
 UNUSABLE: dict[str, Iterable[bytes]] = {
     "headers without end": Endless(OK, b"X-More: yes\r\n" * 500),
@@ -82,6 +83,19 @@ UNUSABLE: dict[str, Iterable[bytes]] = {
     "trailers without end": Endless(CHUNKED + b"0\r\n", b"X-More: yes\r\n" * 500),
     "100 Continue without end": Endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 200),
     "103 Early Hints without end": Endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 200),
+    "a word before the answer with a body": [b"HTTP/1.1 199 Word\r\nContent-Length: 6\r\n\r\n[true]" + plain(b"{}")],
+    "a word before the answer without end": Endless(
+        b"HTTP/1.1 199 Word\r\nTransfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    ),
+    "rubbish without end behind gzip": Endless(
+        OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}"), b"x" * 65_536
+    ),
+    "a trailer without end behind a body": Endless(
+        CHUNKED + b"100000\r\n" + b"x" * MEGABYTE + b"\r\n0\r\nX-More: ", b"a" * 65_536
+    ),
+    "gzip for the way": [OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(PACKED), PACKED)],
+    "chunks twice": [OK + b"Transfer-Encoding: chunked, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"],
+    "a status below all others": [b"HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}"],
     "a chunk that is too large": [CHUNKED + b"FFFFFFFFFFFFFFFFF\r\nx"],
     "a chunk of negative size": [CHUNKED + b"-5\r\nx\r\n0\r\n\r\n"],
     "two different lengths": [OK + b"Content-Length: 2\r\nContent-Length: 20\r\n\r\n{}"],
