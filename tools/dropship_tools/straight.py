@@ -32,6 +32,13 @@ _TARGET = re.compile(r"/[!-~]{0,65536}")
 _HEADER = re.compile(r"[ -~]*")
 
 
+class _Request(bytes):
+    """With credentials, which crash reports do not show."""
+
+    def __repr__(self) -> str:
+        return "Request(***)"
+
+
 class Straight:
     """Sends over connections of its own: no redirects, no cookies, no proxies.
 
@@ -63,9 +70,7 @@ class Straight:
         target = self._prefix + target
         if not (_TARGET.fullmatch(target) and all(map(_HEADER.fullmatch, headers.values()))):
             raise NoAnswer("the request holds characters that cannot be sent", left=False)
-        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        length = f"Content-Length: {len(body)}\r\n" if body or method != "GET" else ""
-        request = f"{method} {target}{self._head}{fields}{length}\r\n".encode() + body
+        request = _Request(self._written(f"{method} {target}", headers, body))
         looks = method == "GET"
         ends = monotonic() + seconds
         stood = False
@@ -96,6 +101,12 @@ class Straight:
         self._close_resting()
         if self._sweeping:
             self._sweeping.cancel()
+
+    def _written(self, line: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """As it goes over the wire."""
+        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        length = f"Content-Length: {len(body)}\r\n" if body or not line.startswith("GET ") else ""
+        return f"{line}{self._head}{fields}{length}\r\n".encode() + body
 
     async def _asked(self, connection: HttpConnection, request: bytes, ends: float, limit: int) -> Answer:
         try:
