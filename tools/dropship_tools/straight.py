@@ -25,8 +25,8 @@ from dropship_tools.wire import Answer
 if TYPE_CHECKING:
     import ssl
 
-MAX_CONNECTIONS = 128
-"""To one provider at a time; others wait. A thousand look-ups of 5 s that come at once are all answered within 42 s."""
+MAX_CONNECTIONS = 150
+"""To one provider at a time; others wait. A thousand look-ups of 5 s that come at once are all answered within 35 s."""
 
 _TARGET = re.compile(r"/[!-~]{0,65536}")
 _HEADER = re.compile(r"[ -~]*")

@@ -268,11 +268,11 @@ async def test_many_look_ups_at_once_are_all_answered() -> None:
         async def look() -> None:
             answers.append((await http.read(LOOK)).body)
 
-        for _ in range(150):
+        for _ in range(200):
             tasks.start_soon(look)
 
-    assert answers == [b"{}"] * 150
-    assert connections.made <= MAX_CONNECTIONS < 150
+    assert answers == [b"{}"] * 200
+    assert connections.made <= MAX_CONNECTIONS < 200
 
 
 async def test_a_look_up_that_nobody_waits_for_any_more_ends_with_its_connection() -> None:
