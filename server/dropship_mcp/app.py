@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
@@ -79,7 +79,7 @@ def build_app(
         instructions=instructions(settings),
         lifespan=lifespan,
         on_list_tools=binding.list_tools,
-        on_call_tool=binding.call_tool,
+        on_call_tool=cast("Any", binding.call_tool),  # it may answer in JSON, of which the SDK's types know nothing
         get_tool_input_schema=binding.input_schema,
         on_list_resources=guidance.list_resources,
         on_list_resource_templates=guidance.list_templates,

@@ -72,8 +72,8 @@ class ToolBinding:
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        """Accept, run, answer."""
+    ) -> types.CallToolResult | types.InputRequiredResult | dict[str, Any]:
+        """Accept, run, answer. What went well comes as it stands on the wire, which spares the SDK two models."""
         if params.name not in self._schemas:
             if why := self._why_off(params.name):
                 off = NotAllowed(f"{params.name} is switched off: {why}", fix="Tell the person you work for.")
@@ -109,9 +109,8 @@ class ToolBinding:
             masked = _masked(error, offer)
             call.error = masked.code
             return _text(answers.error_text(masked, ordering=offer.writes), is_error=True)
-        return types.CallToolResult(
-            content=[types.TextContent(type="text", text=answers.as_text(answer))], structured_content=answer
-        )
+        content = [{"type": "text", "text": answers.as_text(answer)}]
+        return {"resultType": "complete", "content": content, "structuredContent": answer, "isError": False}
 
 
 def _masked(error: Exception, offer: Offer) -> DropshipError:
