@@ -27,7 +27,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
 from dropship_mcp.opening import Heard, Opening, on_pipes
-from dropship_mcp.pipe_calls import PipeCalls
+from dropship_mcp.pipe_calls import LAST_WORDS_SECONDS, PipeCalls
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ DRAIN_SECONDS = 50.0
 """Longer than any call: at end of file the calls under way still get their answers."""
 
 FLUSH_SECONDS = 0.05
+
+MOST_TOGETHER = 64 * 1024
+"""Bytes that may be said without waiting for the host: what a pipe holds."""
 
 Finished = Callable[[], Awaitable[None]]
 
@@ -124,12 +127,16 @@ class PipeWriter(ObjectSendStream[SessionMessage]):
 
     A host that reads slowly makes those wait who have something to say, not the event loop. What has begun to be
     written is written to its end, even if its sender is cancelled meanwhile.
+
+    Attributes:
+        is_full: the host has not read what was written before.
     """
 
     def __init__(self, descriptor: int, host_left: Callable[[], None], answered: str) -> None:
         self._descriptor = descriptor
         self._host_left = host_left
         self._answered = answered
+        self.is_full = False
         self._unsent = bytearray()
         self._sent = asyncio.Event()
         self._sent.set()
@@ -145,17 +152,27 @@ class PipeWriter(ObjectSendStream[SessionMessage]):
         await self.say(text.encode())
 
     async def say(self, line: bytes) -> None:
-        """Write a line, unless nobody reads any more."""
-        self._unsent += line
-        if self._sent.is_set() and not self._write():
+        """Write a line, unless nobody reads any more. Lines that are ready at the same moment leave together."""
+        if not self._unsent:
             self._sent.clear()
-            asyncio.get_running_loop().add_writer(self._descriptor, self._go_on)
-        await self.sent()
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._unsent += line
+        if self.is_full or len(self._unsent) > MOST_TOGETHER:
+            await self.sent()
 
     async def sent(self) -> None:
         """Wait until the host has taken everything."""
-        if not self._sent.is_set():
-            await self._sent.wait()
+        await self._sent.wait()
+
+    def _begin(self) -> None:
+        if not self._write():
+            self.is_full = True
+            asyncio.get_running_loop().add_writer(self._descriptor, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._write():
+            self.is_full = False
+            asyncio.get_running_loop().remove_writer(self._descriptor)
 
     def _write(self) -> bool:
         """Write what the pipe takes; whether that was all."""
@@ -166,15 +183,14 @@ class PipeWriter(ObjectSendStream[SessionMessage]):
         except (BrokenPipeError, ConnectionResetError):
             self._unsent.clear()
             self._host_left()
+        if not self._unsent:
+            self._sent.set()
         return not self._unsent
 
-    def _go_on(self) -> None:
-        if self._write():
-            asyncio.get_running_loop().remove_writer(self._descriptor)
-            self._sent.set()
-
     async def aclose(self) -> None:
-        """The descriptor stays open: the process ends now."""
+        """Wait a little for a host that reads slowly. The descriptor stays open: the process ends now."""
+        with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+            await self.sent()
 
 
 @asynccontextmanager

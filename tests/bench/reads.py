@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ from protocol.bench import VERSIONS
 
 ROUNDS = 5
 SINGLES = 100
-MANY = 400
+MANY = 600
+SETTLING_SECONDS = 0.1
+"""Before each burst, so that none is slowed by what the server before it still tidies up."""
+
 FEW = 4
 """Single calls of a round where a provider allows few requests."""
 
@@ -63,6 +67,7 @@ def measure(state: Path) -> Reads:
                     singles = calls(contender, server, look_up, FEW if look_up.few else SINGLES)
                     measured.singles.append(one_by_one(server, singles))
                     if not look_up.few:
+                        time.sleep(SETTLING_SECONDS)
                         in_flight(server, calls(contender, server, look_up, MANY), measured)
     return reads
 

@@ -47,11 +47,41 @@ async def read(descriptor: int, lines: int) -> list[str]:
     return [json.loads(line)["method"] for line in text.splitlines()]
 
 
-async def test_a_message_is_written_at_once_where_the_host_takes_it() -> None:
+async def test_messages_of_one_moment_are_written_together_where_the_host_takes_them() -> None:
     with pipe() as (reading, writing):
         writer = PipeWriter(writing, lambda: None, "")
-        await writer.send(message("one"))
-        assert json.loads(os.read(reading, 1000))["method"] == "one"
+        for name in ("one", "two"):
+            await writer.send(message(name))
+        await writer.sent()
+        assert [json.loads(line)["method"] for line in os.read(reading, 1000).splitlines()] == ["one", "two"]
+
+
+async def test_what_was_said_last_still_reaches_a_host_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dropship_mcp.stdio.LAST_WORDS_SECONDS", 5)
+    with pipe() as (reading, writing):
+        writer = PipeWriter(writing, lambda: None, "")
+        while not writer.is_full:
+            await writer.send(message("before", 1000))
+            await anyio.lowlevel.checkpoint()
+        with anyio.move_on_after(0.01):
+            await writer.send(message("last"))
+        text = b""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(writer.aclose)
+            while not (text.endswith(b"\n") and b'"last"' in text):
+                await anyio.wait_readable(reading)
+                text += os.read(reading, 10_000)
+        assert not writer.is_full
+
+
+async def test_a_host_that_does_not_read_is_not_waited_for_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dropship_mcp.stdio.LAST_WORDS_SECONDS", 0.01)
+    with pipe() as (_, writing), anyio.fail_after(5):
+        writer = PipeWriter(writing, lambda: None, "")
+        with anyio.move_on_after(0.01):
+            await writer.send(message("long", LONG))
+        await writer.aclose()
+        assert writer.is_full
 
 
 async def test_a_slow_host_gets_every_message_whole_also_those_whose_sender_gave_up() -> None:
