@@ -6,7 +6,7 @@ none of it. It is handled by the SDK all the same, middleware, validation and se
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,11 +88,6 @@ class Kernel:
     def __init__(self, server: Server[None]) -> None:
         self._server = server
         self._runners: dict[str, ServerRunner[None]] = {}
-
-    @property
-    def remembered(self) -> Collection[str]:
-        """Who called."""
-        return self._runners.keys()
 
     async def answer(self, call: PlainCall) -> dict[str, Any] | types.ErrorData:
         """The result as it stands on the wire, or the error."""
