@@ -18,10 +18,11 @@ from dropship_mcp.ledger import Ledger, make_ledger
 from dropship_mcp.web.tokens import new_token
 from dropship_tools import PROVIDERS
 from dropship_tools.sandbox.store import SandboxStore
+from e2e.ports import free_port
 from e2e.processes import COMMAND, DEADLINE, environment
 from postgres.clusters import KEY, Cluster, new_cluster
 from protocol.samples import SAMPLES
-from web.nginx import certificate, free_port, nginx
+from web.nginx import certificate, nginx
 
 REPLICAS = 4
 

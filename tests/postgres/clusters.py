@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_tools.secret import Secret
+from e2e.ports import free_port
 
 KEY = "0123456789abcdef" * 4
 PASSWORD = "pass/word"
@@ -111,13 +111,6 @@ def found_programs() -> Path:
     return max(
         folders, key=lambda folder: [int(digits) for digits in folder.parent.name.split(".") if digits.isdigit()]
     )
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def run(program: Path, *arguments: str) -> str:

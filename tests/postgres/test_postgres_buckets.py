@@ -8,7 +8,8 @@ import pytest
 from dropship_mcp.ledger import Ledger
 from dropship_tools.errors import LedgerUnavailable
 from dropship_tools.provider import SharedBucket
-from postgres.clusters import Cluster, free_port
+from e2e.ports import free_port
+from postgres.clusters import Cluster
 from unit.ledger.ledgers import Ledgers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]

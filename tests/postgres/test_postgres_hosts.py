@@ -9,7 +9,8 @@ import pytest
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_mcp.settings import read_settings
 from dropship_tools.errors import LedgerUnavailable
-from postgres.clusters import KEY, Cluster, free_port
+from e2e.ports import free_port
+from postgres.clusters import KEY, Cluster
 from unit.ledger.ledgers import Ledgers, won
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]

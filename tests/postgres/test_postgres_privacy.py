@@ -16,7 +16,8 @@ from dropship_mcp.policy import Policy
 from dropship_mcp.settings import Settings
 from dropship_tools.errors import NeedsApproval, OutcomeUnknown, ProviderRefused
 from dropship_tools.sandbox.faults import Fault, add_fault
-from postgres.clusters import KEY, Cluster, free_port
+from e2e.ports import free_port
+from postgres.clusters import KEY, Cluster
 from unit.ledger.ledgers import Ledgers
 from unit.ledger.test_ledger_privacy import ENDS, FULL, markers
 

@@ -15,7 +15,8 @@ from dropship_mcp.ledger.postgres_schema import quoted, schema_name
 from dropship_mcp.ledger.postgres_words import in_words
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_tools.errors import LedgerUnavailable
-from postgres.clusters import KEY, PASSWORD, Cluster, free_port
+from e2e.ports import free_port
+from postgres.clusters import KEY, PASSWORD, Cluster
 from unit.ledger.ledgers import CONTENT, Ledgers, in_state
 from unit.ledger.ledgers import KEY as ORDER
 

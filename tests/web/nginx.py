@@ -75,12 +75,6 @@ def nginx(folder: Path, port: int, *back: str) -> Generator[None]:
             process.terminate()
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     """Until nginx listens."""
     until = time.monotonic() + DEADLINE

@@ -21,10 +21,11 @@ from mcp.client.streamable_http import streamable_http_client
 from dropship_mcp.web.tokens import digest, new_token
 from dropship_tools.sandbox.faults import Fault, add_fault, pending_faults
 from dropship_tools.sandbox.store import SandboxStore
+from e2e.ports import free_port
 from e2e.processes import DEADLINE
 from protocol.bench import Era
 from protocol.samples import REFERENCE, SAMPLES, Sample
-from web.nginx import certificate, free_port, nginx
+from web.nginx import certificate, nginx
 from web.sites import REQUESTS
 from web.webprocess import WebProcess, web_process
 
