@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ class Accounts:
         timing: HTTP limits, for tests.
         world: the sandbox to use in sandbox mode instead of the one the settings name, for tests.
         bucket: the leaky bucket that all servers with a login share, by a name for the login.
+        turn: the turn that one of them has at a time, likewise.
         observe: who watches the requests of an account.
     """
 
@@ -63,12 +65,14 @@ class Accounts:
         timing: Timing | None = None,
         world: SandboxWorld | None = None,
         bucket: Callable[[str], SharedBucket | None] = lambda _: None,
+        turn: Callable[[str], AbstractAsyncContextManager[None]] | None = None,
         observe: Callable[[Provider, Account], Observer] | None = None,
     ) -> None:
         self._settings = settings
         self._timing = timing
         self._world = world
         self._bucket = bucket
+        self._turn = turn
         self._observe = observe
         self._open: dict[str, tuple[Connection, ...]] = {}
 
@@ -110,8 +114,11 @@ class Accounts:
         if self._settings.mode == "sandbox":
             transport = partial(self._sandbox, provider)
         account = account._replace(cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
+        login = " ".join(account.login())
         if self._settings.mode == "live":
-            account = account._replace(bucket=self._bucket(" ".join(account.login())))
+            account = account._replace(bucket=self._bucket(login))
+        if self._turn:
+            account = account._replace(turn=partial(self._turn, login))
         http = ProviderHttp(
             provider.title,
             account.base_url,

@@ -47,7 +47,7 @@ def build_app(
     """
     ledger = ledger or make_ledger(settings.ledger_place(), scope=settings.tenant)
     observe = telemetry.observer if telemetry else None
-    accounts = accounts or Accounts(settings, bucket=ledger.bucket, observe=observe)
+    accounts = accounts or Accounts(settings, bucket=ledger.bucket, turn=ledger.turn, observe=observe)
     desk = Desk(settings.approve_command(), approvals_page)
     watch = telemetry.watch if telemetry else None
     ordering = ordering or Ordering(ledger, settings.policy, desk=desk, watch=watch)

@@ -96,7 +96,7 @@ def _rewix(account: Account, http: ProviderHttp) -> Any:
     from dropship_tools.rewix.client import RewixClient
     from dropship_tools.rewix.formats import FORMATS
 
-    return RewixClient(http, FORMATS["json"], sleep=_at_once)
+    return RewixClient(http, FORMATS["json"], sleep=_at_once, turn=account.turn)
 
 
 def _duoplane(account: Account, http: ProviderHttp) -> Any:

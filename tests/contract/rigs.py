@@ -118,8 +118,8 @@ class TracedTransport(httpx2.AsyncBaseTransport):
 class TracedAccounts(Accounts):
     """The sandbox's accounts, with clients that do not pause and transports that pass points."""
 
-    def __init__(self, settings: Settings, world: SandboxWorld, timing: Timing, trace: Trace) -> None:
-        super().__init__(settings, timing=timing, world=world)
+    def __init__(self, settings: Settings, world: SandboxWorld, timing: Timing, trace: Trace, turn: Any) -> None:
+        super().__init__(settings, timing=timing, world=world, turn=turn)
         self._trace = trace
         self._quick: dict[str, tuple[Connection, ...]] = {}
 
@@ -237,8 +237,8 @@ def make_rig(
     world = world or new_world(clock)
     trace = trace or Trace()
     path = folder / "ledger.sqlite3"
-    accounts = TracedAccounts(Settings(ledger=path), world, timing, trace)
     kept = ledger or SqliteLedger(path, now=clock, busy_seconds=busy_seconds)
+    accounts = TracedAccounts(Settings(ledger=path), world, timing, trace, kept.turn)
     ledger = cast("SqliteLedger", traced(kept, trace))
     return Rig(accounts, ledger, Ordering(ledger, policy, now=clock, budget=budget), world, clock, trace)
 

@@ -7,13 +7,14 @@ dataclasses: those import `inspect` and take five times as long to define, while
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from dropship_tools.secret import Secret
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from dropship_tools.example import Example
@@ -61,6 +62,10 @@ class SharedBucket(Protocol):
         ...
 
 
+Turn = Callable[[], "AbstractAsyncContextManager[None]"]
+"""What one process at a time has; entering it waits. Raises `LedgerUnavailable`."""
+
+
 class Account(NamedTuple):
     """A named set of credentials for one provider.
 
@@ -70,6 +75,8 @@ class Account(NamedTuple):
         cache: a folder in which the client may keep what it can download again; None: keep nothing.
         bucket: how full the provider's leaky bucket is, counted by all servers that share the login; None: this one
             counts alone.
+        turn: had by one of all the servers that share the login, while it does what the others' must not mix with;
+            None: there is only this server.
     """
 
     provider: str
@@ -78,6 +85,7 @@ class Account(NamedTuple):
     values: Mapping[str, Secret | str] = {}
     cache: Path | None = None
     bucket: SharedBucket | None = None
+    turn: Turn | None = None
 
     def login(self) -> tuple[str, ...]:
         """What the provider knows it by. Holds secrets."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -182,6 +182,27 @@ class LedgerFile:
 
             self._owner = Owner(self.path.with_name(f"{self.path.name}.owners"))
         return self._owner
+
+    @contextlib.asynccontextmanager
+    async def turn(self, name: str) -> AsyncGenerator[None]:
+        """Be the only one, among all processes at the file, who has the turn called `name`; waits for it.
+
+        Raises:
+            LedgerUnavailable: the file, or one beside it, cannot be used.
+        """
+        from dropship_mcp.ledger.turns import POLL, Turn  # filelock, which only an order needs
+
+        def named() -> Turn:
+            key = self.hasher().trace(name)  # no login can be read from it
+            return Turn(self.path.with_name(f"{self.path.name}.turns") / f"{key}.lock")
+
+        turn = await self.read(lambda _: named())
+        try:
+            while not await self.read(lambda _: turn.take()):  # noqa: ASYNC110  another process sets no event
+                await anyio.sleep(POLL)
+            yield
+        finally:
+            turn.release()
 
     def ready_hasher(self) -> ContentHasher | None:
         """The hasher, if the file is open and nothing has to be read for it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -67,6 +68,10 @@ class PostgresLedger:
     def bucket(self, name: str) -> PostgresBucket:
         """The leaky bucket called `name` that all processes at this ledger share."""
         return PostgresBucket(self._database, name)
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
+        return self._database.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------
 

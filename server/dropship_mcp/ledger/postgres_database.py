@@ -14,8 +14,8 @@ from dropship_mcp.finishing import finished
 from dropship_mcp.ledger.hashing import ContentHasher
 from dropship_mcp.ledger.postgres_driver import ANSWER_SECONDS, Connection, connect, failures
 from dropship_mcp.ledger.postgres_owner import Presence
-from dropship_mcp.ledger.postgres_schema import prepare, quoted, schema_name
-from dropship_mcp.ledger.postgres_words import in_words, is_worth_another_try
+from dropship_mcp.ledger.postgres_schema import lock_numbers, prepare, quoted, schema_name
+from dropship_mcp.ledger.postgres_words import in_words, is_taken, is_worth_another_try
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_tools.errors import LedgerUnavailable
@@ -23,7 +23,7 @@ from dropship_tools.errors import LedgerUnavailable
 T = TypeVar("T")
 
 MOST_CONNECTIONS = 8
-"""For work; one more tells that the process lives."""
+"""For work; one more tells that the process lives, and each turn needs one while somebody has it or waits for it."""
 
 IDLE_SECONDS = 60.0
 """So long a connection is kept that nobody needs. With many tenants they would use up the database's."""
@@ -66,7 +66,7 @@ class Database:
             async with self._connection() as db:
                 return await work(db)
 
-        return await self._twice(attempt)
+        return await finished(self._again(attempt))
 
     async def change(
         self,
@@ -99,7 +99,47 @@ class Database:
                 await db.execute("COMMIT")
                 return result
 
-        return await self._twice(attempt, lambda: bool(in_doubt))
+        # a statement that is cut off leaves doubts
+        return await finished(self._again(attempt, lambda: bool(in_doubt)))
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncGenerator[None]:
+        """Be the only one, among all processes at the database, who has the turn called `name`; waits for it.
+
+        A connection that nobody else uses meanwhile holds it: it ends with the process. Who came first gets it first.
+
+        Raises:
+            LedgerUnavailable: the database cannot be used, in words.
+        """
+        numbers = lock_numbers("turn", self.schema, self.hasher.trace(name))  # no login can be read from it
+        connection = await self._again(lambda: self._locked(numbers))
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                try:
+                    await connection.execute("SELECT pg_advisory_unlock($1, $2)", *numbers)
+                    self._keep(connection)
+                except BaseException as error:
+                    connection.terminate()  # and the turn is over
+                    if not isinstance(error, failures()):
+                        raise
+
+    async def _locked(self, numbers: tuple[int, int]) -> Connection:
+        """A connection that holds a lock."""
+        connection = await self._open()
+        try:
+            while True:
+                try:
+                    await connection.execute("SELECT pg_advisory_lock($1, $2)", *numbers)
+                except failures() as error:
+                    if not is_taken(error):
+                        raise
+                else:
+                    return connection
+        except BaseException:
+            connection.terminate()
+            raise
 
     async def close(self) -> None:
         """Leave the database and give up this process's claims."""
@@ -114,11 +154,10 @@ class Database:
                 self._cleaning.cancel()
                 self._cleaning = None
 
-    async def _twice(self, attempt: Callable[[], Awaitable[T]], in_doubt: Callable[[], bool] = lambda: False) -> T:
-        """Finished once it was begun: a statement that is cut off leaves doubts."""
+    async def _again(self, attempt: Callable[[], Awaitable[T]], in_doubt: Callable[[], bool] = lambda: False) -> T:
+        """What an attempt, or a second one, comes to. Raises `LedgerUnavailable`."""
         known = (*failures(), NewerLedger)
-
-        async def attempts() -> T:
+        try:
             try:
                 return await attempt()
             except known as error:
@@ -126,9 +165,6 @@ class Database:
                     raise
                 self._drop_idle()  # what broke one has often broken all
                 return await attempt()
-
-        try:
-            return await finished(attempts())
         except known as error:
             raise LedgerUnavailable(f"the ledger cannot be used: {in_words(error)}", fix=FIX) from error
 

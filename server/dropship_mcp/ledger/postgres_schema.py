@@ -118,10 +118,13 @@ async def prepare(db: Connection, schema: str, key_id: str) -> None:
 
 async def lock(db: Connection, *about: str) -> None:
     """Be alone, among all processes at the database, with what it is about; until the transaction ends."""
+    await db.execute("SELECT pg_advisory_xact_lock($1, $2)", *lock_numbers(*about))
+
+
+def lock_numbers(*about: str) -> tuple[int, int]:
+    """What PostgreSQL calls a lock, by what it is about. Two numbers: owners hold locks of one (`postgres_owner`)."""
     digest = hashlib.sha256("\0".join(about).encode()).digest()
-    # two numbers: owners hold locks of one number (`postgres_owner`)
-    numbers = (int.from_bytes(digest[at : at + 4], "big", signed=True) for at in (0, 4))
-    await db.execute("SELECT pg_advisory_xact_lock($1, $2)", *numbers)
+    return int.from_bytes(digest[:4], "big", signed=True), int.from_bytes(digest[4:8], "big", signed=True)
 
 
 async def _version(db: Connection) -> int:

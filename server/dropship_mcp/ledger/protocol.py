@@ -7,6 +7,7 @@ process and a power cut before the method returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -76,6 +77,10 @@ class Ledger(Protocol):
 
     def bucket(self, name: str) -> SharedBucket | None:
         """The leaky bucket called `name` that all processes at this ledger share; None if each has its own."""
+        ...
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
         ...
 
     # --- an order's life -----------------------------------------------------------------------------------------

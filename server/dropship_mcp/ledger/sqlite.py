@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,10 @@ class SqliteLedger:
 
     def bucket(self, name: str) -> None:
         """Each process has its own: a file is for the processes of one machine, and few of them."""
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
+        return self._file.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------
 

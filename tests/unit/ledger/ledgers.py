@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,3 +82,8 @@ async def in_state(ledger: Ledger, state: str, key: OrderKey = KEY) -> Row:
         row = await ledger.refused(row, "provider_refused")
     assert row.state == state
     return row
+
+
+def mode_of(path: Path) -> str:
+    """Permissions, as `chmod` writes them."""
+    return oct(stat.S_IMODE(path.stat().st_mode))

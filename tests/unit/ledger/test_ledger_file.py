@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,11 @@ import pytest
 from dropship_mcp.ledger import schema
 from dropship_mcp.ledger.hashing import load_or_create_secret
 from dropship_tools.errors import LedgerUnavailable
-from unit.ledger.ledgers import CONTENT, KEY, in_state, open_ledger, won
+from unit.ledger.ledgers import CONTENT, KEY, in_state, mode_of, open_ledger, won
 
 pytestmark = pytest.mark.anyio
 
 NEWER = "ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT ''; CREATE TABLE more (name TEXT)"
-
-
-def mode_of(path: Path) -> str:
-    """Permissions, as `chmod` writes them."""
-    return oct(stat.S_IMODE(path.stat().st_mode))
 
 
 def version_of(path: Path) -> int:

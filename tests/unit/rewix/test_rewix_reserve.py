@@ -162,10 +162,8 @@ async def test_an_order_does_not_wait_for_ever_behind_another(monkeypatch: pytes
             await place(client, plan(client, arguments()), permission())
         assert caught.value.sent == "no"
 
-    await client.turn.acquire()  # as another order would, in another task
-    async with anyio.create_task_group() as tasks:
+    async with reservation.turn(client), anyio.create_task_group() as tasks:
         tasks.start_soon(refused_to_wait)
-    client.turn.release()
     assert shop.log == ["clientkey"]
     assert await place(client, plan(client, arguments()), permission()) == Placement(booked())
 

@@ -13,7 +13,7 @@ from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_read
 from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable, RateLimited, UnexpectedAnswer
 from dropship_tools.http import ProviderHttp
-from dropship_tools.provider import Account
+from dropship_tools.provider import Account, Turn
 from dropship_tools.rewix.catalogue import Catalogue, TooLongAgo
 from dropship_tools.rewix.catalogue_file import ASKED_EVERY, CatalogueFile
 from dropship_tools.rewix.formats import (
@@ -64,7 +64,7 @@ def connect(account: Account, http: ProviderHttp) -> RewixClient:
     """A client for one account, in the format the account is set to."""
     form = FORMATS["xml" if account.value("format") == "xml" else "json"]
     shop = "\n".join((account.base_url, account.value("api_key"), form.name))
-    return RewixClient(http, form, file=CatalogueFile(account.cache, shop))
+    return RewixClient(http, form, file=CatalogueFile(account.cache, shop), turn=account.turn)
 
 
 def _utc_now() -> datetime:
@@ -80,10 +80,11 @@ class RewixClient:
         file: where the catalogue is kept; in memory if not given.
         now: the clock that dates orders; its moments carry an offset.
         sleep: how to pause between look-ups.
+        turn: had by one of all the servers that share the account.
 
     Attributes:
-        turn: held while an order uses the account's one reservation, so that orders of this process do not take each
-            other's pieces for their own.
+        line, turn: the orders of this process, and then this process among others, wait in them for the account's one
+            reservation; see `reservation.turn`.
         catalogue: the shop's catalogue.
     """
 
@@ -95,12 +96,14 @@ class RewixClient:
         file: CatalogueFile | None = None,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+        turn: Turn | None = None,
     ) -> None:
         self._http = http
         self._form = form
         self.now = now
         self.sleep = sleep
-        self.turn = anyio.Lock()
+        self.line = anyio.Lock()
+        self.turn = turn
         self.catalogue = Catalogue(TITLE, self.products, file or CatalogueFile(None, ""), lambda: self.now())
         usual = http.timing
         self._looking = replace(usual, read=min(usual.read, LOOK_SECONDS), attempts=min(usual.attempts, LOOK_ATTEMPTS))

@@ -8,7 +8,7 @@ an absolute number, and nothing may be left behind unsaid.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import anyio
 
@@ -19,29 +19,30 @@ CLEAN_UP = 6.0
 """Longest time, in seconds, to free what was reserved, or to see what is left of it."""
 
 PATIENCE = 10.0
-"""Longest wait, in seconds, for another order of this account and process."""
+"""Longest wait, in seconds, for other orders of this account."""
 
 _LISTED = 10
 
 
 @asynccontextmanager
 async def turn(client: RewixClient) -> AsyncGenerator[None]:
-    """Be the only one of this process who uses the account's reservation.
+    """Be the only one, of this process and of those that share its ledger, who uses the account's reservation.
 
     Raises:
         ProviderUnavailable: another one takes too long.
+        LedgerUnavailable: the others cannot be asked.
     """
-    with anyio.move_on_after(PATIENCE) as waiting:
-        await client.turn.acquire()
-    if waiting.cancelled_caught:
-        raise ProviderUnavailable(
-            "another order of this account is being placed, and nothing was sent",
-            fix="Make the same call again, unchanged, when the other one has ended.",
-        )
-    try:
+    async with AsyncExitStack() as held:
+        with anyio.move_on_after(PATIENCE) as waiting:
+            await held.enter_async_context(client.line)  # so that a process waits but once among the others
+            if client.turn:
+                await held.enter_async_context(client.turn())
+        if waiting.cancelled_caught:
+            raise ProviderUnavailable(
+                "another order of this account is being placed, and nothing was sent",
+                fix="Make the same call again, unchanged, when the other one has ended.",
+            )
         yield
-    finally:
-        client.turn.release()
 
 
 class Reservation:
