@@ -117,8 +117,8 @@ class Accounts:
         login = " ".join(account.login())
         if self._settings.mode == "live":
             account = account._replace(bucket=self._bucket(login))
-        if self._turn:
-            account = account._replace(turn=partial(self._turn, login))
+        if turn := self._turn:
+            account = account._replace(turn=lambda: turn(login))  # a partial would show the login to crash reports
         http = ProviderHttp(
             provider.title,
             account.base_url,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -30,6 +31,10 @@ class NoLedger:
 
     def bucket(self, name: str) -> None:
         """There is none."""
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Nobody else is there."""
+        return nullcontext()
 
     async def hashes(self, content: Mapping[str, Any], trace: str = "", **rest: str) -> Content:
         """Keyed hashes of an order's content."""
