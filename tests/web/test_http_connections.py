@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from dropship_mcp.web.connections import MARGIN, LoopErrors, guarded
+from dropship_mcp.web.connections import MARGIN, Limits, LoopErrors
 from e2e.processes import DEADLINE
 from web.webprocess import WebProcess, web_process
 
@@ -76,10 +76,12 @@ class Port:
 
 
 @asynccontextmanager
-async def port(most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
+async def port(path: str, most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
     """The protocol on a real socket."""
-    protocol, state = guarded(most, seconds), ServerState()
-    config = uvicorn.Config(answer, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
+    protocol, state = Limits(most, path, seconds).protocol, ServerState()
+    config = uvicorn.Config(
+        answer, http=cast("Any", protocol), ws="none", lifespan="off", log_config=None, access_log=False
+    )
     server = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     opened = Port(server.sockets[0].getsockname()[1])
     try:
@@ -93,15 +95,21 @@ async def port(most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
         await server.wait_closed()
 
 
+@pytest.fixture(params=["/mcp", "/echo", "/elsewhere"])
+def path(request: pytest.FixtureRequest) -> str:
+    """The endpoint, whose plain requests another parser reads."""
+    return request.param
+
+
 @pytest.mark.parametrize("sent", [b"", b"P", HEAD])
-async def test_a_connection_without_a_whole_head_is_closed(sent: bytes) -> None:
-    async with port() as opened:
+async def test_a_connection_without_a_whole_head_is_closed(path: str, sent: bytes) -> None:
+    async with port(path) as opened:
         reader, _ = await opened.connect(sent)
         assert await reader.read() == b""
 
 
-async def test_bytes_that_come_now_and_then_do_not_keep_a_connection_open() -> None:
-    async with port() as opened:
+async def test_bytes_that_come_now_and_then_do_not_keep_a_connection_open(path: str) -> None:
+    async with port(path) as opened:
         reader, writer = await opened.connect(b"GET / HTTP/1.1\r\n")
         begun = time.monotonic()
         ended = asyncio.ensure_future(reader.read())
@@ -113,38 +121,38 @@ async def test_bytes_that_come_now_and_then_do_not_keep_a_connection_open() -> N
 
 
 @pytest.mark.parametrize("more", [b"P", HEAD])
-async def test_the_next_head_on_a_used_connection_has_as_long(more: bytes) -> None:
-    async with port() as opened:
+async def test_the_next_head_on_a_used_connection_has_as_long(path: str, more: bytes) -> None:
+    async with port(path) as opened:
         reader, writer = await opened.connect(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
         writer.write(more)
         assert await reader.read() == b""
 
 
-async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for() -> None:
-    async with port() as opened:
+async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for(path: str) -> None:
+    async with port(path) as opened:
         reader, writer = await opened.connect(HEAD + b"\r\n")
         await reader.readuntil(b"done")
         writer.write(b"1")
         assert await reader.read() == b""
 
 
-async def test_a_request_under_way_may_take_longer() -> None:
-    async with port() as opened:
+async def test_a_request_under_way_may_take_longer(path: str) -> None:
+    async with port(path) as opened:
         reader, _ = await opened.connect(HEAD.replace(b"/mcp", b"/read") + b"\r\n12345")
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_client_that_does_not_take_its_answer_is_left() -> None:
-    async with port() as opened:
+async def test_a_client_that_does_not_take_its_answer_is_left(path: str) -> None:
+    async with port(path) as opened:
         reader, _ = await opened.connect(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
         await asyncio.sleep(SOON * 3)
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
             await reader.readexactly(MUCH)
 
 
-async def test_a_client_that_takes_its_answer_slowly_gets_it() -> None:
-    async with port(seconds=1) as opened:
+async def test_a_client_that_takes_its_answer_slowly_gets_it(path: str) -> None:
+    async with port(path, seconds=1) as opened:
         reader, _ = await opened.connect(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
         await asyncio.sleep(0.3)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -152,15 +160,15 @@ async def test_a_client_that_takes_its_answer_slowly_gets_it() -> None:
         assert (await reader.readexactly(MUCH + 4)).endswith(b"xdone")
 
 
-async def test_trailers_are_not_headers() -> None:
+async def test_trailers_are_not_headers(path: str) -> None:
     head = b"POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nname: head\r\n\r\n"
-    async with port(seconds=60) as opened:
+    async with port(path, seconds=60) as opened:
         reader, _ = await opened.connect(head + b"2\r\n{}\r\n0\r\nname: trailer\r\n\r\n")
         assert (await reader.readuntil(b"done")).endswith(b"\r\n\r\nhead|{}|done")
 
 
-async def test_connections_beyond_the_limit_are_closed_and_the_others_serve() -> None:
-    async with port(most=2, seconds=60) as opened:
+async def test_connections_beyond_the_limit_are_closed_and_the_others_serve(path: str) -> None:
+    async with port(path, most=2, seconds=60) as opened:
         first, _ = await opened.connect()
         second, writer = await opened.connect()
         third, _ = await opened.connect()
@@ -182,9 +190,11 @@ ECHO = b"POST /echo HTTP/1.1\r\nhost: x\r\nname: value\r\ncontent-length: 2\r\n\
     ],
 )
 @pytest.mark.parametrize("size", [10_000, 7, 1])
-async def test_a_head_is_read_as_http_has_it_however_it_comes(given: bytes, instead: bytes, size: int) -> None:
+async def test_a_head_is_read_as_http_has_it_however_it_comes(
+    path: str, given: bytes, instead: bytes, size: int
+) -> None:
     request = ECHO.replace(given, instead)
-    async with port(seconds=60) as opened:
+    async with port(path, seconds=60) as opened:
         reader, writer = await opened.connect()
         for _ in range(2):
             for at in range(0, len(request), size):
@@ -194,9 +204,9 @@ async def test_a_head_is_read_as_http_has_it_however_it_comes(given: bytes, inst
 
 
 @pytest.mark.parametrize("size", [10_000, 100, 7])
-async def test_requests_that_do_not_wait_for_answers_are_answered_in_turn(size: int) -> None:
+async def test_requests_that_do_not_wait_for_answers_are_answered_in_turn(path: str, size: int) -> None:
     requests = b"".join(ECHO.replace(b"value", b"%d" % number) for number in range(3))
-    async with port(seconds=60) as opened:
+    async with port(path, seconds=60) as opened:
         reader, writer = await opened.connect()
         for at in range(0, len(requests), size):
             writer.write(requests[at : at + size])
@@ -206,8 +216,8 @@ async def test_requests_that_do_not_wait_for_answers_are_answered_in_turn(size: 
     assert [answer.rpartition(b"\r\n")[2] for answer in answers] == [b"0|{}|done", b"1|{}|done", b"2|{}|done"]
 
 
-async def test_a_head_without_end_is_refused() -> None:
-    async with port(seconds=60) as opened:
+async def test_a_head_without_end_is_refused(path: str) -> None:
+    async with port(path, seconds=60) as opened:
         reader, writer = await opened.connect(b"GET / HTTP/1.1\r\nname: ")
         writer.write(b"x" * 100_000)
         assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")

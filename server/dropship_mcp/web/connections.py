@@ -1,14 +1,29 @@
-"""Connections that cost more than they bring: too many, those on which no request arrives, and those nobody reads."""
+"""Connections: how their requests are read, and those that cost more than they bring: too many, those on which no
+request arrives, and those nobody reads.
+
+httptools reads several times quicker than h11. But it takes trailers for headers, sets heads no limit, and leaves the
+body of an upgrade to be read as the next request. So it gets nothing but what can hold none of that: a whole head of a
+POST to the endpoint, and then as many bytes as this head announced. From the first request that is anything else, h11
+reads the connection.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import logging
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import h11
+import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from dropship_mcp.web.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -18,65 +33,194 @@ HEADER_SECONDS = 30.0
 MARGIN = 100
 """Connections beyond the requests answered at the same time, so that the next ones can be told to wait."""
 
+MOST_HEAD = 16 * 1024
+"""Bytes of a head that may be plain. h11 takes more."""
+
 QUIET_SECONDS = 60.0
 """So long nothing more is said of connections that cannot be accepted."""
 
 _USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
+_NOT_PLAIN = (b"\r\ntransfer-encoding", b"\r\nupgrade", b"\r\nexpect", b"\r\n ", b"\r\n\t", b" \r\n", b"\t\r\n")
 
-def guarded(most: int, seconds: float = HEADER_SECONDS) -> type[H11Protocol]:
-    """Closes connections beyond `most`, and those that are for `seconds` without a complete request head, or whose
-    client does not take what it is told.
 
-    uvicorn itself limits only the time between two requests, and that only until a first byte comes. It reads with h11
-    here and not with httptools, which is quicker: that one takes trailers for headers, sets them no limit, and leaves
-    the body of an upgrade to be read as the next request.
+def is_plain(head: bytes, beginning: bytes) -> bool:
+    """Whether all parsers read the same in a request's head, and its body has a length that was announced.
+
+    Args:
+        beginning: the request line and the line's end.
+    """
+    if len(head) > MOST_HEAD or not head.startswith(beginning):
+        return False
+    lines = head.count(b"\r\n")
+    if head.count(b"\n") != lines or head.count(b"\r") != lines:
+        return False
+    head = head.lower()
+    return head.count(b"\r\nhost:") == 1 and not any(word in head for word in _NOT_PLAIN)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a connection may cost, and what is read quickly.
+
+    Attributes:
+        most: connections at the same time.
+        path: of the endpoint.
+        seconds: see `Patience`.
     """
 
-    class Guarded(H11Protocol):
-        _patience: asyncio.TimerHandle | None = None
-        _unread: asyncio.TimerHandle | None = None
+    most: int
+    path: str
+    seconds: float = HEADER_SECONDS
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                transport.close()
-            else:
-                self._patience = self.loop.call_later(seconds, transport.close)
+    def protocol(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Quick:
+        """For a new connection, as uvicorn makes one."""
+        return Quick(self, config, server_state, app_state)
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            # either the head is not complete, or all is answered and the rest of a body is thrown away
-            waiting = self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE
-            if not waiting:
-                self._stop_waiting()
-            elif not self._patience:
-                self._patience = self.loop.call_later(seconds, self.transport.close)
+    def received(self, connections: Collection[object], transport: asyncio.Transport) -> Patience:
+        """A connection that has just been accepted; it is closed if it is one too many."""
+        patience = Patience(transport, self.seconds)
+        if len(connections) > self.most:
+            transport.close()
+        else:
+            patience.for_more(True)
+        return patience
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_waiting()
-            self._is_read()
-            super().connection_lost(exc)
 
-        def pause_writing(self) -> None:
-            self._unread = self.loop.call_later(seconds, self.transport.abort)
-            super().pause_writing()
+class Strict(H11Protocol):
+    """A connection that h11 reads."""
 
-        def resume_writing(self) -> None:
-            self._is_read()
-            super().resume_writing()
+    def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._limits = limits
 
-        def _is_read(self) -> None:
-            if self._unread:
-                self._unread.cancel()
-                self._unread = None
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """From the client, or from `Quick`."""
+        super().connection_made(transport)
+        self._patience = self._limits.received(self.connections, transport)
 
-        def _stop_waiting(self) -> None:
-            if self._patience:
-                self._patience.cancel()
-                self._patience = None
+    def data_received(self, data: bytes) -> None:
+        """Requests and parts of requests."""
+        super().data_received(data)
+        # either the head is not complete, or all is answered and the rest of a body is thrown away
+        self._patience.for_more(self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE)
 
-    return Guarded
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        self._patience.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it is told."""
+        self._patience.for_reading(True)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has taken it."""
+        self._patience.for_reading(False)
+        super().resume_writing()
+
+
+class Quick(HttpToolsProtocol):
+    """A connection on which only plain requests have come so far, one after the other."""
+
+    def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._limits = limits
+        self._beginning = f"POST {limits.path} HTTP/1.1\r\n".encode()
+        self._unread = b""
+        self._rest = 0
+        """Bytes of the present request's body that are still to come."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """From a client."""
+        super().connection_made(transport)
+        self._patience = self._limits.received(self.connections, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Requests and parts of requests."""
+        self._unset_keepalive_if_required()
+        self._unread += data
+        self._read()
+
+    def on_response_complete(self) -> None:
+        """The next request may have come already."""
+        super().on_response_complete()
+        self._read()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        self._patience.end()
+        self._unread = b""
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it is told."""
+        self._patience.for_reading(True)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has taken it."""
+        self._patience.for_reading(False)
+        super().resume_writing()
+
+    def _read(self) -> None:
+        """As much as there is and may be read now."""
+        while self._unread and self.parser and not self.transport.is_closing():
+            if self._rest:
+                piece, self._unread = self._unread[: self._rest], self._unread[self._rest :]
+                self._rest -= len(piece)
+                self.parser.feed_data(piece)
+            elif self._is_answering():
+                self.flow.pause_reading()
+                return
+            elif not self._read_head(self.parser):
+                break
+        # either the head is not complete, or all is answered and the rest of a body is thrown away
+        self._patience.for_more(not self._is_answering() and bool(self._unread or self._rest))
+
+    def _is_answering(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _read_head(self, parser: httptools.HttpRequestParser) -> bool:
+        """Whether there was one, and it was plain."""
+        end = self._unread.find(b"\r\n\r\n") + 4
+        if end < 4:
+            begins = self._beginning.startswith(self._unread[: len(self._beginning)])
+            if not begins or len(self._unread) > MOST_HEAD:
+                self._hand_over()
+            return False
+        head = self._unread[:end]
+        try:
+            if not is_plain(head, self._beginning):
+                raise httptools.HttpParserError
+            parser.feed_data(head)
+        except httptools.HttpParserError:  # h11 takes it, or says why not
+            self._hand_over()
+            return False
+        self._unread = self._unread[end:]
+        self._rest = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        return True
+
+    def _hand_over(self) -> None:
+        """All that is unread, and whatever comes, to h11."""
+        self._patience.end()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        unread, self._unread = self._unread, b""
+        strict = Strict(self._limits, self.config, self.server_state, self.app_state)
+        self.transport.set_protocol(strict)
+        strict.connection_made(self.transport)
+        if self.flow.write_paused:
+            strict.pause_writing()
+        self.flow.resume_reading()
+        strict.data_received(unread)
 
 
 class LoopErrors:

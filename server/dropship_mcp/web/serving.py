@@ -8,11 +8,12 @@ import socket
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import anyio
 import uvicorn
 
-from dropship_mcp.web.connections import MARGIN, LoopErrors, guarded
+from dropship_mcp.web.connections import MARGIN, Limits, LoopErrors
 from dropship_mcp.web.site import Site
 
 IDLE_SECONDS = 75
@@ -92,7 +93,7 @@ async def serve(site: Site, listener: socket.socket, grace: int) -> None:
     """
     config = uvicorn.Config(
         site.app,
-        http=guarded(site.max_calls + MARGIN),  # of h11
+        http=cast("Any", Limits(site.max_calls + MARGIN, site.path).protocol),  # what makes one will do
         backlog=ACCEPTED_AT_ONCE,
         ws="none",
         loop="asyncio",

@@ -45,6 +45,7 @@ class Site:
 
     Attributes:
         url: the MCP endpoint as clients know it.
+        path: of it, as requests come here.
         max_calls: requests answered at the same time.
         entrance: who may come in, for pages of any kind.
         leaving: cuts off what is under way.
@@ -94,7 +95,7 @@ class Site:
         )
         gate = Gate(self.entrance, self.app_for, self.leaving, max_body=settings.max_body, max_calls=settings.max_calls)
         numbers = MetricsPage(self.entrance, metrics, local=is_loopback(settings.host)) if metrics else None
-        self._path = settings.path
+        self.path = settings.path
         self._gate = _cors(Numbering(gate), settings.origins)
         pages = Starlette(
             routes=[
@@ -111,7 +112,7 @@ class Site:
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI. Calls do not go through what pages need, which would be a twentieth of their cost."""
-        is_call = scope["type"] == "http" and scope["path"] == self._path
+        is_call = scope["type"] == "http" and scope["path"] == self.path
         await (self._gate if is_call else self._pages)(scope, receive, send)
 
     def app_for(self, caller: Caller | None) -> Endpoint | None:
