@@ -30,7 +30,6 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dropship_mcp.finishing import finished
 from dropship_mcp.plain_calls import Kernel, PlainCall
 
 MESSAGE_KEY = "dropship.message"
@@ -147,16 +146,24 @@ class PlainCalls:
         if call is None or self._mirrors(call.params["name"]):
             await self._others(scope, receive, send)
             return
-        ending = anyio.CancelScope()  # for the call; its task is never cancelled, or the ledger's work would be torn
-        answer = asyncio.create_task(self._answer(call, ending))
+        answer: tuple[int, bytes] | None = None
+        watch: asyncio.Task[None] | None = None
+
+        def begin_watch() -> None:
+            nonlocal watch
+            watch = asyncio.create_task(_accompany(receive, reply, ending))
+
+        slow = asyncio.get_running_loop().call_later(QUICK_SECONDS, begin_watch)
         try:
-            await asyncio.wait((answer,), timeout=QUICK_SECONDS)
-            if answer.done() or await _accompany(answer, receive, reply):
-                await reply.end(*answer.result())
+            with anyio.CancelScope() as ending:
+                answer = await self._answer(call)
         finally:
-            if not answer.done():
-                ending.cancel()
-                await finished(answer)
+            slow.cancel()
+            if watch:
+                watch.cancel()
+                await asyncio.wait((watch,))  # it must not say anything amid the answer
+        if answer:
+            await reply.end(*answer)
 
     def _mirrors(self, tool: str) -> bool:
         """Whether arguments of the tool stand in headers as well, which the SDK compares."""
@@ -168,11 +175,9 @@ class PlainCalls:
             self._mirrored[tool] = bool(x_mcp_header_map(schema))
         return self._mirrored[tool]
 
-    async def _answer(self, call: PlainCall, ending: anyio.CancelScope) -> tuple[int, bytes]:
-        """HTTP status and message; nobody reads them if the call was cut off."""
-        result: dict[str, Any] | types.ErrorData = {}
-        with ending:
-            result = await self._kernel.answer(call)
+    async def _answer(self, call: PlainCall) -> tuple[int, bytes]:
+        """HTTP status and message."""
+        result = await self._kernel.answer(call)
         if not isinstance(result, types.ErrorData):
             return 200, _json({"jsonrpc": "2.0", "id": call.request_id, "result": result})
         status = 200 if call.version in HANDSHAKE_PROTOCOL_VERSIONS else ERROR_CODE_HTTP_STATUS.get(result.code, 200)
@@ -187,19 +192,12 @@ def _json(message: Mapping[str, Any]) -> bytes:
         return json.dumps(message, separators=(",", ":")).encode()
 
 
-async def _accompany(answer: asyncio.Task[tuple[int, bytes]], receive: Receive, reply: Reply) -> bool:
-    """Wait for an answer that takes long, with signs of life; False if the client left before."""
-    left = asyncio.create_task(_disconnection(receive))
-    try:
-        while True:
-            await asyncio.wait((answer, left), timeout=SIGN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done() or left.done():
-                return answer.done()
-            await reply.say(b": still working")
-    finally:
-        left.cancel()
-
-
-async def _disconnection(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _accompany(receive: Receive, reply: Reply, ending: anyio.CancelScope) -> None:
+    """Give signs of life of a call that takes long, and end it once its client has left."""
+    while True:
+        with anyio.move_on_after(SIGN_SECONDS):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            ending.cancel()
+            return
+        await reply.say(b": still working")
