@@ -143,6 +143,14 @@ async def test_a_request_under_way_may_take_longer(path: str) -> None:
         assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("endpoint", ["/read", "/elsewhere"])
+async def test_requests_that_wait_for_their_turn_may_take_longer(endpoint: str) -> None:
+    async with port(endpoint) as opened:
+        reader, _ = await opened.connect((HEAD.replace(b"/mcp", b"/read") + b"\r\n12345") * 2)
+        for _ in range(2):
+            assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_a_client_that_does_not_take_its_answer_is_left(path: str) -> None:
     async with port(path) as opened:
         reader, _ = await opened.connect(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")

@@ -26,7 +26,10 @@ FULL_NAMES = frozenset({"buyer", "recipient"})
 
 def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
     """Every text in `arguments` that stands in a personal field, or below one."""
-    if isinstance(arguments, Mapping):
+    if isinstance(arguments, str):  # first: most are, and asking for a Mapping takes long
+        if inside:
+            yield arguments
+    elif isinstance(arguments, Mapping):
         for name, value in cast("Mapping[str, Any]", arguments).items():
             yield from personal_values(value, inside=inside or name in PERSONAL_FIELDS)
             if name in FULL_NAMES and isinstance(value, str):
@@ -34,7 +37,7 @@ def personal_values(arguments: Any, *, inside: bool = False) -> Iterator[str]:
     elif isinstance(arguments, list):
         for value in cast("list[Any]", arguments):
             yield from personal_values(value, inside=inside)
-    elif inside and isinstance(arguments, str | int) and not isinstance(arguments, bool):
+    elif inside and isinstance(arguments, int) and not isinstance(arguments, bool):
         yield str(arguments)
 
 

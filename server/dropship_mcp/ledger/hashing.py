@@ -115,10 +115,12 @@ def _text(leaves: Mapping[str, str]) -> str:
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """`shipping_address.city` -> canonical text, for every value that is not a container."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):  # first: most are, and asking for a Mapping takes long
+        yield path, value
+    elif isinstance(value, Mapping):
         for name, item in cast("Mapping[str, Any]", value).items():
             yield from _leaves(item, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
         for index, item in enumerate(cast("Sequence[Any]", value)):
             yield from _leaves(item, f"{path}.{index}")
     elif value is not None:

@@ -179,7 +179,7 @@ class Quick(HttpToolsProtocol):
                 self.parser.feed_data(piece)
             elif self._is_answering():
                 self.flow.pause_reading()
-                return
+                break
             elif not self._read_head(self.parser):
                 break
         # either the head is not complete, or all is answered and the rest of a body is thrown away
