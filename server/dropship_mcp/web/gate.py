@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -22,6 +23,9 @@ from dropship_mcp.web.challenges import refusal, try_later
 from dropship_mcp.web.entrance import Entrance
 from dropship_mcp.web.plain_calls import MESSAGE_KEY, is_read_alike
 from dropship_mcp.web.rules import needed_scopes
+
+MOST_CALLERS = 256
+"""So many are remembered in the SDK's form."""
 
 CALLER_KEY = "dropship.caller"
 """Where the ASGI scope has the verified `Caller`."""
@@ -95,7 +99,7 @@ class Gate:
             if missing := [name for name in needed if name not in caller.scopes]:
                 await self._entrance.challenges.forbidden(needed, missing)(scope, receive, send)
                 return
-            scope |= {CALLER_KEY: caller, "user": _sdk_user(caller)}
+            scope |= {CALLER_KEY: caller, "user": _sdk_user(caller.client or caller.subject, caller.subject, caller.scopes, caller.issuer)}
         set_before = CALLER.set(caller)
         try:
             await AuthContextMiddleware(endpoint.app)(scope, _replaying(body, receive), send)
@@ -131,14 +135,9 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _sdk_user(caller: Caller) -> AuthenticatedUser:
-    """The caller as the SDK knows it, which binds sealed states to whoever was asked. Without the token."""
+@lru_cache(MOST_CALLERS)
+def _sdk_user(client: str, subject: str, scopes: frozenset[str], issuer: str) -> AuthenticatedUser:
+    """A caller as the SDK knows it, which binds sealed states to whoever was asked. Without the token."""
     return AuthenticatedUser(
-        AccessToken(
-            token="",
-            client_id=caller.client or caller.subject,
-            subject=caller.subject,
-            scopes=sorted(caller.scopes),
-            claims={"iss": caller.issuer},
-        )
+        AccessToken(token="", client_id=client, subject=subject, scopes=sorted(scopes), claims={"iss": issuer})
     )
