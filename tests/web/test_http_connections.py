@@ -76,12 +76,13 @@ class Port:
 
 
 @asynccontextmanager
-async def port(path: str, most: int = 10, seconds: float = SOON) -> AsyncGenerator[Port]:
+async def port(path: str, most: int = 10, seconds: float = SOON, idle: float = 5) -> AsyncGenerator[Port]:
     """The protocol on a real socket."""
     protocol, state = Limits(most, path, seconds).protocol, ServerState()
     config = uvicorn.Config(
         answer, http=cast("Any", protocol), ws="none", lifespan="off", log_config=None, access_log=False
     )
+    config.timeout_keep_alive = cast("int", idle)
     server = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     opened = Port(server.sockets[0].getsockname()[1])
     try:
@@ -137,6 +138,14 @@ async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for(path: str)
         assert await reader.read() == b""
 
 
+async def test_a_connection_is_not_kept_for_a_body_that_came_after_its_answer(path: str) -> None:
+    async with port(path) as opened:
+        reader, writer = await opened.connect(HEAD + b"\r\n")
+        await reader.readuntil(b"done")
+        writer.write(b"12345")
+        assert await reader.read() == b""
+
+
 async def test_a_request_under_way_may_take_longer(path: str) -> None:
     async with port(path) as opened:
         reader, _ = await opened.connect(HEAD.replace(b"/mcp", b"/read") + b"\r\n12345")
@@ -145,7 +154,7 @@ async def test_a_request_under_way_may_take_longer(path: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ["/read", "/elsewhere"])
 async def test_requests_that_wait_for_their_turn_may_take_longer(endpoint: str) -> None:
-    async with port(endpoint) as opened:
+    async with port(endpoint, idle=SOON) as opened:
         reader, _ = await opened.connect((HEAD.replace(b"/mcp", b"/read") + b"\r\n12345") * 2)
         for _ in range(2):
             assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200 ")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, cast
 
+import anyio
 import httptools
 import pytest
 import uvicorn
@@ -14,10 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from dropship_mcp.web.connections import MOST_HEAD, Limits, Quick, is_plain
+from dropship_mcp.web.connections import MOST_HEAD, Limits, Quick, plain_length
+
+pytestmark = pytest.mark.anyio
 
 PATH = "/mcp"
 LINE = b"POST /mcp HTTP/1.1\r\n"
@@ -39,6 +42,8 @@ HEADERS = (
     b"content-length: 5, 5\r\n",
     b"content-length: 0\r\n",
     b"content-length: 99999999999999999999999\r\n",
+    b"content-length: " + b"0" * 30 + b"5\r\n",
+    b"content-length: " + b"0" * 5000 + b"5\r\n",
     b"content-length:\r\n",
     b"content-length : 5\r\n",
     b"transfer-encoding: chunked\r\n",
@@ -47,6 +52,7 @@ HEADERS = (
     b"host: y\r\n",
     b"host:\r\n",
     b"connection: close\r\n",
+    b"proxy-connection: close\r\n",
     b"connection: keep-alive, upgrade\r\n",
     b"upgrade: websocket\r\n",
     b"expect: 100-continue\r\n",
@@ -97,12 +103,13 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.said = b""
-        self.closed = False
+        self.over = asyncio.Event()
+        self.paused = False
         self.protocol: asyncio.Protocol | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Taken, unless it hung up."""
-        self.said += b"" if self.closed else bytes(data)
+        self.said += b"" if self.is_closing() else bytes(data)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Who hears from now on."""
@@ -110,21 +117,34 @@ class Wire(asyncio.Transport):
 
     def is_closing(self) -> bool:
         """Whether it is over."""
-        return self.closed
+        return self.over.is_set()
 
     def close(self) -> None:
         """It is over."""
-        self.closed = True
+        self.over.set()
 
     def abort(self) -> None:
         """It is over."""
-        self.closed = True
+        self.over.set()
 
     def pause_reading(self) -> None:
-        """It goes on talking, which must not matter."""
+        """It goes on talking in some tests, which must not matter."""
+        self.paused = True
 
     def resume_reading(self) -> None:
         """As before."""
+        self.paused = False
+
+    def made(self) -> None:
+        """The connection stands."""
+        assert self.protocol
+        self.protocol.connection_made(self)
+
+    def hears(self, data: bytes) -> None:
+        """The client says something, unless it is over."""
+        assert self.protocol
+        if not self.is_closing():
+            self.protocol.data_received(data)
 
 
 class Answers:
@@ -169,15 +189,14 @@ async def heard(endpoint: str, pieces: Sequence[bytes]) -> tuple[Heard, bool]:
     config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
     state, wire = ServerState(), Wire()
     wire.set_protocol(Limits(10, endpoint).protocol(config, state, {}))
-    assert wire.protocol
-    wire.protocol.connection_made(wire)
+    wire.made()
     for piece in pieces:
-        if not wire.closed:
-            wire.protocol.data_received(piece)
+        wire.hears(piece)
         for _ in range(10):
             await asyncio.sleep(0)
     is_strict = not isinstance(wire.protocol, Quick)
-    result = (list(calls), Answers(wire.said).all, wire.closed)
+    result = (list(calls), Answers(wire.said).all, wire.is_closing())
+    assert wire.protocol
     wire.protocol.connection_lost(None)
     await asyncio.gather(*state.tasks)
     return (result, is_strict)
@@ -221,15 +240,102 @@ def test_plain_requests_are_read_quickly_to_the_end(size: int) -> None:
 
 @pytest.mark.parametrize(
     "extra",
-    [h for h in HEADERS if h.split(b":")[0].strip().lower() in (b"transfer-encoding", b"upgrade", b"expect", b"host")],
+    [
+        b"transfer-encoding: chunked\r\n",
+        b"Upgrade: websocket\r\n",
+        b"expect: 100-continue\r\n",
+        b"Proxy-Connection: close\r\n",
+        b"host: y\r\n",
+        b"content-length: 5\r\ncontent-length: 5\r\n",
+        b"content-length: 5, 5\r\n",
+        b"content-length: " + b"0" * 30 + b"5\r\n",
+        b"content-length : 5\r\n",
+        b"name: value \r\n",
+        b"name: value\r\n more\r\n",
+    ],
 )
 def test_what_parsers_differ_on_is_not_plain(extra: bytes) -> None:
-    head = LINE + b"host: x\r\n" + extra + b"\r\n"
-    assert is_plain(LINE + b"host: x\r\nname: value\r\n\r\n", LINE)
-    assert not is_plain(head, LINE)
+    assert plain_length(LINE + b"host: x\r\n" + extra + b"\r\n", LINE) is None
+
+
+def test_the_length_of_a_plain_body_is_told() -> None:
+    assert plain_length(LINE + b"host: x\r\nContent-Length: 05\r\n\r\n", LINE) == 5
+    assert plain_length(LINE + b"host: x\r\nname: content-length: 7\r\n\r\n", LINE) == 0
 
 
 def test_a_long_head_is_not_plain() -> None:
     head = LINE + b"host: x\r\nname: " + b"x" * MOST_HEAD + b"\r\n\r\n"
     assert not both([head])
     assert not both([head[: MOST_HEAD + 1], head[MOST_HEAD + 1 :]])
+
+
+SOON = 0.01
+PLAIN = LINE + b"host: x\r\ncontent-length: 5\r\n\r\nhello"
+
+
+async def done(_: Scope, __: Receive, send: Send) -> None:
+    """Answers at once, whatever the body."""
+    await PlainTextResponse("done")(_, __, send)
+
+
+def connected(app: ASGIApp, state: ServerState, most: int = 10) -> Wire:
+    """A new connection to the endpoint."""
+    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.timeout_keep_alive = cast("int", SOON)
+    wire = Wire()
+    wire.set_protocol(Limits(most, PATH, SOON).protocol(config, state, {}))
+    wire.made()
+    return wire
+
+
+@settings(max_examples=60)
+@given(st.lists(REQUESTS, max_size=2).map(b"".join), st.lists(st.integers(0, 10_000), max_size=5))
+@example(PLAIN[:-5] + b"hel", [len(PLAIN) - 5])
+@example(PLAIN, [len(PLAIN) - 5])
+@example(b"", [])
+def test_a_connection_on_which_no_more_comes_is_closed(data: bytes, cuts: list[int]) -> None:
+    async def run() -> None:
+        wire = connected(done, ServerState())
+        for piece in cut(data, cuts):
+            wire.hears(piece)
+            for _ in range(10):
+                await asyncio.sleep(0)
+        with anyio.fail_after(5):
+            await wire.over.wait()
+
+    asyncio.run(run())
+
+
+async def test_a_connection_that_was_let_in_stays_so_while_one_too_many_goes() -> None:
+    state = ServerState()
+    first, second = connected(done, state, most=1), connected(done, state, most=1)
+    first.hears(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    await asyncio.gather(*state.tasks)
+    assert (first.is_closing(), second.is_closing()) == (False, True)
+    assert first.said.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_nothing_more_is_read_while_a_request_waits_for_the_one_before_it() -> None:
+    going_on, answered, all_answered = asyncio.Event(), 0, asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal answered
+        await receive()
+        with anyio.move_on_after(SOON):
+            await receive()  # whether the client has left, as a call that takes long asks
+        await going_on.wait()
+        await done(scope, receive, send)
+        answered += 1
+        if answered == 3:
+            all_answered.set()
+
+    state = ServerState()
+    wire = connected(slow, state)
+    wire.hears(PLAIN * 3)
+    await asyncio.sleep(SOON * 3)
+    assert wire.paused
+    going_on.set()
+    with anyio.fail_after(5):
+        await all_answered.wait()
+    assert not wire.paused
+    assert wire.said.count(b"HTTP/1.1 200 ") == 3

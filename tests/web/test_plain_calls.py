@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import mcp_types as types
 import pytest
 from mcp.server.lowlevel import Server
@@ -249,3 +250,37 @@ def test_a_body_that_programs_may_read_differently_is_left_to_the_sdk(body: byte
 
 def test_a_message_that_is_an_answer_as_well_is_left_to_the_sdk() -> None:
     assert plain_call(scope_of("legacy", {"error": {}}), nothing, Reply(unsaid)) is None
+
+
+async def test_a_sign_of_life_that_could_not_be_given_leaves_the_answer_whole() -> None:
+    sent: list[Message] = []
+    blocked = True
+
+    async def send(message: Message) -> None:
+        if blocked:
+            await anyio.sleep_forever()
+        sent.append(message)
+
+    reply = Reply(send)
+    with anyio.move_on_after(0.01):
+        await reply.say(b": still working")
+    blocked = False
+    await reply.end(200, b"{}")
+    assert [(message["type"], message.get("status"), message.get("body")) for message in sent] == [
+        ("http.response.start", 200, None),
+        ("http.response.body", None, b"{}"),
+    ]
+
+
+async def test_two_who_speak_at_once_begin_one_stream() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+        sent.append(message)
+
+    reply = Reply(send)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reply.say, b": still working")
+        tasks.start_soon(reply.tell, {"method": "notifications/message"})
+    assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Collection
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import h11
 import httptools
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -41,22 +42,30 @@ QUIET_SECONDS = 60.0
 
 _USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-_NOT_PLAIN = (b"\r\ntransfer-encoding", b"\r\nupgrade", b"\r\nexpect", b"\r\n ", b"\r\n\t", b" \r\n", b"\t\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})\r\n")
+
+_NOT_PLAIN = (
+    *(b"\r\ntransfer-encoding", b"\r\nupgrade", b"\r\nexpect", b"\r\nproxy-connection"),
+    *(b"\r\n ", b"\r\n\t", b" \r\n", b"\t\r\n"),
+)
 
 
-def is_plain(head: bytes, beginning: bytes) -> bool:
-    """Whether all parsers read the same in a request's head, and its body has a length that was announced.
+def plain_length(head: bytes, beginning: bytes) -> int | None:
+    """The bytes of a request's body; None if parsers might not read the same in its head.
 
     Args:
         beginning: the request line and the line's end.
     """
     if len(head) > MOST_HEAD or not head.startswith(beginning):
-        return False
+        return None
     lines = head.count(b"\r\n")
     if head.count(b"\n") != lines or head.count(b"\r") != lines:
-        return False
+        return None
     head = head.lower()
-    return head.count(b"\r\nhost:") == 1 and not any(word in head for word in _NOT_PLAIN)
+    lengths = _LENGTH.findall(head)
+    if head.count(b"\r\nhost:") != 1 or head.count(b"\r\ncontent-length") != len(lengths) or len(lengths) > 1:
+        return None
+    return None if any(word in head for word in _NOT_PLAIN) else int(lengths[0]) if lengths else 0
 
 
 @dataclass(frozen=True)
@@ -83,27 +92,18 @@ class Limits:
         """For a new connection, as uvicorn makes one."""
         return Quick(self, config, server_state, app_state)
 
-    def received(self, connections: Collection[object], transport: asyncio.Transport) -> Patience:
-        """A connection that has just been accepted; it is closed if it is one too many."""
-        patience = Patience(transport, self.seconds)
-        if len(connections) > self.most:
-            transport.close()
-        else:
-            patience.for_more(True)
-        return patience
-
 
 class Strict(H11Protocol):
-    """A connection that h11 reads."""
+    """A connection that h11 reads. All of them were `Quick` before."""
 
     def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
         self._limits = limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """From the client, or from `Quick`."""
+        """It was counted when it began."""
         super().connection_made(transport)
-        self._patience = self._limits.received(self.connections, transport)
+        self._patience = Patience(transport, self._limits.seconds)
 
     def data_received(self, data: bytes) -> None:
         """Requests and parts of requests."""
@@ -127,6 +127,21 @@ class Strict(H11Protocol):
         super().resume_writing()
 
 
+class Flow(FlowControl):
+    """Reading and writing, stopped and gone on with.
+
+    Attributes:
+        held: a request waits for the one before it, and no more is read, even if the application asks for more.
+    """
+
+    held = False
+
+    def resume_reading(self) -> None:
+        """Unless it is held."""
+        if not self.held:
+            super().resume_reading()
+
+
 class Quick(HttpToolsProtocol):
     """A connection on which only plain requests have come so far, one after the other."""
 
@@ -134,14 +149,19 @@ class Quick(HttpToolsProtocol):
         super().__init__(config, server_state, app_state)
         self._limits = limits
         self._beginning = f"POST {limits.path} HTTP/1.1\r\n".encode()
-        self._unread = b""
+        self._unread = bytearray()
         self._rest = 0
         """Bytes of the present request's body that are still to come."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """From a client."""
+        """From a client; closed if it is one too many."""
         super().connection_made(transport)
-        self._patience = self._limits.received(self.connections, transport)
+        self.flow = self._flow = Flow(transport)
+        self._patience = Patience(transport, self._limits.seconds)
+        if len(self.connections) > self._limits.most:
+            transport.close()
+        else:
+            self._patience.for_more(True)
 
     def data_received(self, data: bytes) -> None:
         """Requests and parts of requests."""
@@ -151,13 +171,14 @@ class Quick(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The next request may have come already."""
+        self._flow.held = False
         super().on_response_complete()
         self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
         self._patience.end()
-        self._unread = b""
+        self._unread.clear()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -174,46 +195,55 @@ class Quick(HttpToolsProtocol):
         """As much as there is and may be read now."""
         while self._unread and self.parser and not self.transport.is_closing():
             if self._rest:
-                piece, self._unread = self._unread[: self._rest], self._unread[self._rest :]
+                piece = self._taken(self._rest)
                 self._rest -= len(piece)
                 self.parser.feed_data(piece)
             elif self._is_answering():
                 self.flow.pause_reading()
+                self._flow.held = True
                 break
             elif not self._read_head(self.parser):
                 break
-        # either the head is not complete, or all is answered and the rest of a body is thrown away
-        self._patience.for_more(not self._is_answering() and bool(self._unread or self._rest))
+        # the head is not complete, or all is answered and the rest of a body is thrown away, or was: then uvicorn waits
+        # for nothing any more
+        waiting = self._unread or self._rest or self.timeout_keep_alive_task is None
+        self._patience.for_more(bool(waiting) and not self._is_answering())
 
     def _is_answering(self) -> bool:
         return bool(self.cycle) and not self.cycle.response_complete
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._unread[:size])
+        del self._unread[:size]
+        return taken
 
     def _read_head(self, parser: httptools.HttpRequestParser) -> bool:
         """Whether there was one, and it was plain."""
         end = self._unread.find(b"\r\n\r\n") + 4
         if end < 4:
-            begins = self._beginning.startswith(self._unread[: len(self._beginning)])
+            begins = self._beginning.startswith(bytes(self._unread[: len(self._beginning)]))
             if not begins or len(self._unread) > MOST_HEAD:
-                self._hand_over()
+                self._hand_over(bytes(self._unread))
             return False
-        head = self._unread[:end]
+        head = self._taken(end)
+        length = plain_length(head, self._beginning)
         try:
-            if not is_plain(head, self._beginning):
+            if length is None:
                 raise httptools.HttpParserError
             parser.feed_data(head)
         except httptools.HttpParserError:  # h11 takes it, or says why not
-            self._hand_over()
+            self._hand_over(head + self._unread)
             return False
-        self._unread = self._unread[end:]
-        self._rest = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        self._unset_keepalive_if_required()  # set if this one waited for an answer to the one before
+        self._rest = length
         return True
 
-    def _hand_over(self) -> None:
-        """All that is unread, and whatever comes, to h11."""
+    def _hand_over(self, unread: bytes) -> None:
+        """To h11, with whatever comes."""
+        self._unread.clear()
         self._patience.end()
         self._unset_keepalive_if_required()
         self.connections.discard(self)
-        unread, self._unread = self._unread, b""
         strict = Strict(self._limits, self.config, self.server_state, self.app_state)
         self.transport.set_protocol(strict)
         strict.connection_made(self.transport)

@@ -99,7 +99,8 @@ class Gate:
             if missing := [name for name in needed if name not in caller.scopes]:
                 await self._entrance.challenges.forbidden(needed, missing)(scope, receive, send)
                 return
-            scope |= {CALLER_KEY: caller, "user": _sdk_user(caller.client or caller.subject, caller.subject, caller.scopes, caller.issuer)}
+            user = _sdk_user(caller.client or caller.subject, caller.subject, caller.scopes, caller.issuer)
+            scope |= {CALLER_KEY: caller, "user": user}
         set_before = CALLER.set(caller)
         try:
             await AuthContextMiddleware(endpoint.app)(scope, _replaying(body, receive), send)

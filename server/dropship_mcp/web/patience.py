@@ -16,12 +16,13 @@ class Patience:
         self._seconds = seconds
         self._unheard: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._is_over = False
 
     def for_more(self, waiting: bool) -> None:
         """Whether the client has to say more before there is anything to do. Saying a little does not help."""
         if not waiting:
             self._unheard = _cancelled(self._unheard)
-        elif not self._unheard:
+        elif not (self._unheard or self._is_over):
             self._unheard = self._loop.call_later(self._seconds, self._transport.close)
 
     def for_reading(self, waiting: bool) -> None:
@@ -31,9 +32,10 @@ class Patience:
             self._unread = self._loop.call_later(self._seconds, self._transport.abort)
 
     def end(self) -> None:
-        """The connection is gone."""
+        """The connection is gone, or another's: nothing is waited for any more."""
         self.for_more(False)
         self.for_reading(False)
+        self._is_over = True
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> None:

@@ -70,13 +70,15 @@ class Reply:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._streaming = False
+        self._saying = asyncio.Lock()  # what stands in for a call that takes long speaks as well
 
     async def say(self, piece: bytes, *, more: bool = True) -> None:
         """A piece of the stream."""
-        if not self._streaming:
-            self._streaming = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM})
-        await self._send({"type": "http.response.body", "body": piece + b"\r\n\r\n", "more_body": more})
+        async with self._saying:
+            if not self._streaming:
+                await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM})
+                self._streaming = True  # not before: whoever speaks may be cut off while the client takes nothing
+            await self._send({"type": "http.response.body", "body": piece + b"\r\n\r\n", "more_body": more})
 
     async def tell(self, notification: Mapping[str, Any]) -> None:
         """Something before the answer."""
