@@ -65,7 +65,7 @@ class Accounts:
         timing: Timing | None = None,
         world: SandboxWorld | None = None,
         bucket: Callable[[str], SharedBucket | None] = lambda _: None,
-        turn: Callable[[str], AbstractAsyncContextManager[None]] | None = None,
+        turn: Callable[[str], AbstractAsyncContextManager[Callable[[], bool]]] | None = None,
         observe: Callable[[Provider, Account], Observer] | None = None,
     ) -> None:
         self._settings = settings

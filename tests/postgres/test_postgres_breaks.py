@@ -63,8 +63,8 @@ class Breakable:
         self._inner = inner
         self._breaks = breaks
 
-    async def execute(self, query: str, *values: object) -> str:
-        return await self._breaks.run(self._inner, query, lambda: self._inner.execute(query, *values))
+    async def execute(self, query: str, *values: object, timeout: float | None = None) -> str:
+        return await self._breaks.run(self._inner, query, lambda: self._inner.execute(query, *values, timeout=timeout))
 
     async def fetch(self, query: str, *values: object) -> Any:
         return await self._breaks.run(self._inner, query, lambda: self._inner.fetch(query, *values))

@@ -62,8 +62,9 @@ class SharedBucket(Protocol):
         ...
 
 
-Turn = Callable[[], "AbstractAsyncContextManager[None]"]
-"""What one process at a time has; entering it waits. Raises `LedgerUnavailable`."""
+Turn = Callable[[], "AbstractAsyncContextManager[Callable[[], bool]]"]
+"""What one process at a time has. Entering it waits, and gives a way to ask whether it is still had: it can be lost, if
+seldom. Raises `LedgerUnavailable`."""
 
 
 class Account(NamedTuple):

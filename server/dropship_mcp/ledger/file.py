@@ -184,8 +184,10 @@ class LedgerFile:
         return self._owner
 
     @contextlib.asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[None]:
+    async def turn(self, name: str) -> AsyncGenerator[Callable[[], bool]]:
         """Be the only one, among all processes at the file, who has the turn called `name`; waits for it.
+
+        Gives a way to ask whether that is still so.
 
         Raises:
             LedgerUnavailable: the file, or one beside it, cannot be used.
@@ -200,7 +202,7 @@ class LedgerFile:
         try:
             while not await self.read(lambda _: turn.take()):  # noqa: ASYNC110  another process sets no event
                 await anyio.sleep(POLL)
-            yield
+            yield lambda: True
         finally:
             turn.release()
 

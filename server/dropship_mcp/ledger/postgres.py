@@ -69,8 +69,8 @@ class PostgresLedger:
         """The leaky bucket called `name` that all processes at this ledger share."""
         return PostgresBucket(self._database, name)
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
         return self._database.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from dropship_mcp.ledger.hashing import ContentHasher
 from dropship_mcp.ledger.postgres_driver import ANSWER_SECONDS, Connection, connect, failures
 from dropship_mcp.ledger.postgres_owner import Presence
 from dropship_mcp.ledger.postgres_schema import lock_numbers, prepare, quoted, schema_name
-from dropship_mcp.ledger.postgres_words import in_words, is_taken, is_worth_another_try
+from dropship_mcp.ledger.postgres_words import in_words, is_worth_another_try
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_tools.errors import LedgerUnavailable
@@ -27,6 +27,13 @@ MOST_CONNECTIONS = 8
 
 IDLE_SECONDS = 60.0
 """So long a connection is kept that nobody needs. With many tenants they would use up the database's."""
+
+PATIENT = "SET lock_timeout = 0; SET statement_timeout = 0"
+PATIENT_NO_MORE = "RESET lock_timeout; RESET statement_timeout"
+FOR_EVER = 3600.0
+
+GIVE_UP = 2.0
+"""Seconds for giving a turn back: an order waits to be recorded."""
 
 FIX = "Nothing was sent. A person has to mend the ledger's database; dropship_status names it."
 
@@ -103,43 +110,40 @@ class Database:
         return await finished(self._again(attempt, lambda: bool(in_doubt)))
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[None]:
+    async def turn(self, name: str) -> AsyncGenerator[Callable[[], bool]]:
         """Be the only one, among all processes at the database, who has the turn called `name`; waits for it.
 
         A connection that nobody else uses meanwhile holds it: it ends with the process. Who came first gets it first.
+        Gives a way to ask whether that is still so.
 
         Raises:
             LedgerUnavailable: the database cannot be used, in words.
         """
-        numbers = lock_numbers("turn", self.schema, self.hasher.trace(name))  # no login can be read from it
-        connection = await self._again(lambda: self._locked(numbers))
+        lock = "({}, {})".format(
+            *lock_numbers("turn", self.schema, self.hasher.trace(name))
+        )  # tells nothing of a login
+        connection = await self._again(lambda: self._locked(lock))
         try:
-            yield
+            yield lambda: not connection.is_closed()
         finally:
             with anyio.CancelScope(shield=True):
                 try:
-                    await connection.execute("SELECT pg_advisory_unlock($1, $2)", *numbers)
+                    await connection.execute(f"SELECT pg_advisory_unlock{lock}; {PATIENT_NO_MORE}", timeout=GIVE_UP)
                     self._keep(connection)
                 except BaseException as error:
                     connection.terminate()  # and the turn is over
                     if not isinstance(error, failures()):
                         raise
 
-    async def _locked(self, numbers: tuple[int, int]) -> Connection:
-        """A connection that holds a lock."""
+    async def _locked(self, lock: str) -> Connection:
+        """A connection that holds a lock. How long that may take is up to the caller, who goes away."""
         connection = await self._open()
         try:
-            while True:
-                try:
-                    await connection.execute("SELECT pg_advisory_lock($1, $2)", *numbers)
-                except failures() as error:
-                    if not is_taken(error):
-                        raise
-                else:
-                    return connection
+            await connection.execute(f"{PATIENT}; SELECT pg_advisory_lock{lock}", timeout=FOR_EVER)
         except BaseException:
             connection.terminate()
             raise
+        return connection
 
     async def close(self) -> None:
         """Leave the database and give up this process's claims."""

@@ -32,8 +32,8 @@ SESSION = {
 class Connection(Protocol):
     """What is used of asyncpg's connections."""
 
-    async def execute(self, query: str, *values: object) -> str:
-        """Run statements; the tag of the last one."""
+    async def execute(self, query: str, *values: object, timeout: float | None = None) -> str:
+        """Run statements; the tag of the last one. Without values there may be several. Seconds, if not the usual."""
         ...
 
     async def fetch(self, query: str, *values: object) -> list[Sequence[Any]]:

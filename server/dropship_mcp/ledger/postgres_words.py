@@ -70,10 +70,5 @@ def is_worth_another_try(error: Exception) -> bool:
     return state.startswith(_AGAIN) or (not state and not isinstance(error, ValueError))
 
 
-def is_taken(error: Exception) -> bool:
-    """Whether a lock was not to be had in time."""
-    return _state(error) == "55P03"
-
-
 def _state(error: Exception) -> str:
     return str(getattr(error, "sqlstate", None) or "")

@@ -79,8 +79,8 @@ class Ledger(Protocol):
         """The leaky bucket called `name` that all processes at this ledger share; None if each has its own."""
         ...
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
         ...
 
     # --- an order's life -----------------------------------------------------------------------------------------

@@ -56,8 +56,8 @@ class SqliteLedger:
     def bucket(self, name: str) -> None:
         """Each process has its own: a file is for the processes of one machine, and few of them."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
         return self._file.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------

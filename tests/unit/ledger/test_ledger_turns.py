@@ -25,7 +25,7 @@ from unit.ledger.ledgers import Ledgers
 
 async def main():
     async with Ledgers.of(*sys.argv[2:]).make().turn(sys.argv[1]):
-        print("mine", flush=True)
+        print("!", end="", flush=True)
         await anyio.sleep_forever()
 
 anyio.run(main)
@@ -78,12 +78,33 @@ async def test_whoever_gives_up_leaves_the_others_alone(ledgers: Ledgers) -> Non
         assert await is_free(one)
 
 
+async def test_whoever_has_just_had_it_lets_another_one_have_it(ledgers: Ledgers) -> None:
+    had: list[str] = []
+    asked = anyio.Event()
+
+    async with ledgers.open() as busy, ledgers.open() as other, anyio.create_task_group() as tasks:
+
+        async def once() -> None:
+            await asked.wait()
+            async with other.turn(NAME):
+                had.append("other")
+
+        tasks.start_soon(once)
+        for number in range(6):
+            async with busy.turn(NAME):
+                had.append("busy")
+                if number == 1:
+                    asked.set()
+                await anyio.sleep(0.1)
+    assert had.index("other") <= 3
+
+
 async def test_it_ends_with_a_process_that_is_killed(ledgers: Ledgers) -> None:
     command = [sys.executable, "-c", HOLDER, NAME, *ledgers.words()]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     async with await anyio.open_process(command, env=env) as holder:
         assert holder.stdout
-        assert await holder.stdout.receive() == b"mine\n"
+        assert await holder.stdout.receive() == b"!"
         async with ledgers.open() as ledger:
             assert not await is_free(ledger)
             holder.kill()
@@ -95,9 +116,9 @@ async def test_it_ends_with_a_process_that_is_killed(ledgers: Ledgers) -> None:
 async def test_no_login_can_be_read_beside_the_file_and_nobody_else_may_look(tmp_path: Path) -> None:
     async with Ledgers(tmp_path / "ledger.sqlite3").open() as ledger, ledger.turn(NAME):
         folder = tmp_path / "ledger.sqlite3.turns"
-        [lock] = folder.iterdir()
-        assert (mode_of(folder), mode_of(lock)) == ("0o700", "0o600")
-        assert not any(word in lock.name for word in NAME.split())
+        assert mode_of(folder) == "0o700"
+        assert {mode_of(lock) for lock in folder.iterdir()} == {"0o600"}
+        assert not any(word in lock.name for word in NAME.split() for lock in folder.iterdir())
 
 
 async def test_a_file_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
@@ -126,7 +147,9 @@ async def test_connections_that_broke_are_replaced_and_a_turn_that_broke_off_is_
     async with ledgers.open() as one, ledgers.open() as other:
         assert await is_free(one)  # and one of its connections waits to be used again
         assert int(cluster.sql(end_all)) >= 1
-        async with one.turn(NAME):
+        async with one.turn(NAME) as is_held:
+            assert is_held()
             assert int(cluster.sql(end_all)) >= 1
             assert await is_free(other)
+            assert not is_held()
         assert await is_free(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import anyio
 import pytest
@@ -166,6 +167,16 @@ async def test_an_order_does_not_wait_for_ever_behind_another(monkeypatch: pytes
         tasks.start_soon(refused_to_wait)
     assert shop.log == ["clientkey"]
     assert await place(client, plan(client, arguments()), permission()) == Placement(booked())
+
+
+async def test_an_order_whose_turn_was_lost_is_not_sent_and_gives_back_what_it_reserved() -> None:
+    shop = Shop()
+    client = shop.client()
+    client.turn = lambda: nullcontext(lambda: False)
+    with pytest.raises(ProviderUnavailable, match="other orders of the account") as caught:
+        await place(client, plan(client, arguments()), permission())
+    assert caught.value.sent == "no"
+    assert (shop.log, held(shop)) == ([*LOOKED, *GAVE_BACK], {})
 
 
 async def test_a_call_that_is_cancelled_before_sending_releases_what_was_reserved() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -71,6 +72,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody_else() -> AbstractAsyncContextManager[Callable[[], bool]]:
+    return nullcontext(lambda: True)
+
+
 class RewixClient:
     """One account at one supplier's shop.
 
@@ -103,7 +108,7 @@ class RewixClient:
         self.now = now
         self.sleep = sleep
         self.line = anyio.Lock()
-        self.turn = turn
+        self.turn = turn or _nobody_else
         self.catalogue = Catalogue(TITLE, self.products, file or CatalogueFile(None, ""), lambda: self.now())
         usual = http.timing
         self._looking = replace(usual, read=min(usual.read, LOOK_SECONDS), attempts=min(usual.attempts, LOOK_ATTEMPTS))

@@ -70,13 +70,15 @@ async def place(client: RewixClient, order: Order, once: SendOnce) -> Placement:
         orders = await existing(client, order.key)
     if orders:
         return Placement(placed(orders, [EXISTED]), existed=True)
-    async with turn(client):
+    async with turn(client) as is_held:
         with _unsent_by(by):
             before = await client.reserved()
         reservation = Reservation(client, order.quantities, before)
         try:
             with _unsent_by(by):
                 await reservation.take()
+            if not is_held():
+                raise _turn_lost()
             after = await client.create_order(order.request, once)
         except OutcomeUnknown as unknown:
             if not (orders := await _look(client, order.key)):
@@ -147,6 +149,14 @@ def _unsent_by(deadline: float) -> Generator[None]:
             f"{TITLE} was too slow while the order was prepared, so it was not sent",
             fix="Make the same call again later, with the same key.",
         )
+
+
+def _turn_lost() -> ProviderUnavailable:
+    return ProviderUnavailable(
+        "the ledger's database broke off while stock was being reserved, and other orders of the account may have used "
+        "the reservation meanwhile, so the order was not sent",
+        fix="Make the same call again, with the same key.",
+    )
 
 
 def _not_seen(what: str, said: str = "") -> OutcomeUnknown:

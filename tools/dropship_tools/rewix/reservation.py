@@ -7,7 +7,7 @@ an absolute number, and nothing may be left behind unsaid.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import anyio
@@ -25,24 +25,26 @@ _LISTED = 10
 
 
 @asynccontextmanager
-async def turn(client: RewixClient) -> AsyncGenerator[None]:
+async def turn(client: RewixClient) -> AsyncGenerator[Callable[[], bool]]:
     """Be the only one, of this process and of those that share its ledger, who uses the account's reservation.
+
+    Gives a way to ask whether that is still so.
 
     Raises:
         ProviderUnavailable: another one takes too long.
         LedgerUnavailable: the others cannot be asked.
     """
+    is_held: Callable[[], bool] | None = None
     async with AsyncExitStack() as held:
-        with anyio.move_on_after(PATIENCE) as waiting:
+        with anyio.move_on_after(PATIENCE):
             await held.enter_async_context(client.line)  # so that a process waits but once among the others
-            if client.turn:
-                await held.enter_async_context(client.turn())
-        if waiting.cancelled_caught:
+            is_held = await held.enter_async_context(client.turn())
+        if is_held is None:
             raise ProviderUnavailable(
                 "another order of this account is being placed, and nothing was sent",
                 fix="Make the same call again, unchanged, when the other one has ended.",
             )
-        yield
+        yield is_held
 
 
 class Reservation:
