@@ -14,7 +14,7 @@ from dropship_mcp.settings import Mode, Settings
 from dropship_tools import PROVIDERS, Provider
 from dropship_tools.errors import NotConfigured
 from dropship_tools.http import Observer, ProviderHttp, Timing
-from dropship_tools.provider import Account, SharedBucket
+from dropship_tools.provider import Account, Held, SharedBucket
 
 if TYPE_CHECKING:
     import httpx2
@@ -65,7 +65,7 @@ class Accounts:
         timing: Timing | None = None,
         world: SandboxWorld | None = None,
         bucket: Callable[[str], SharedBucket | None] = lambda _: None,
-        turn: Callable[[str], AbstractAsyncContextManager[Callable[[], bool]]] | None = None,
+        turn: Callable[[str], AbstractAsyncContextManager[Held]] | None = None,
         observe: Callable[[Provider, Account], Observer] | None = None,
     ) -> None:
         self._settings = settings

@@ -6,7 +6,7 @@ It remembers orders in memory, so that the rest of the server does the same work
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
@@ -15,6 +15,7 @@ from dropship_mcp import app
 from dropship_mcp.commands import serve
 from dropship_mcp.ledger import Claim, Content, Ledger, OrderKey, Row, Terms, utc_now
 from dropship_mcp.ledger.hashing import ContentHasher
+from dropship_tools.provider import Held
 
 
 class NoLedger:
@@ -32,7 +33,7 @@ class NoLedger:
     def bucket(self, name: str) -> None:
         """There is none."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+    def turn(self, name: str) -> AbstractAsyncContextManager[Held]:
         """Nobody else is there."""
         return nullcontext(lambda: True)
 

@@ -62,9 +62,11 @@ class SharedBucket(Protocol):
         ...
 
 
-Turn = Callable[[], "AbstractAsyncContextManager[Callable[[], bool]]"]
-"""What one process at a time has. Entering it waits, and gives a way to ask whether it is still had: it can be lost, if
-seldom. Raises `LedgerUnavailable`."""
+Held = Callable[[], bool]
+"""Whether a turn is still had. It can be lost, if seldom."""
+
+Turn = Callable[[], "AbstractAsyncContextManager[Held]"]
+"""What one process at a time has; entering it waits. Raises `LedgerUnavailable`."""
 
 
 class Account(NamedTuple):

@@ -18,6 +18,7 @@ from dropship_mcp.ledger.hashing import ContentHasher, load_or_create_secret
 from dropship_mcp.ledger.opening import Unusable, in_words, may_pass, open_file
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_tools.errors import LedgerUnavailable
+from dropship_tools.provider import Held
 
 if TYPE_CHECKING:
     from dropship_mcp.ledger.owner import Owner
@@ -184,7 +185,7 @@ class LedgerFile:
         return self._owner
 
     @contextlib.asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[Callable[[], bool]]:
+    async def turn(self, name: str) -> AsyncGenerator[Held]:
         """Be the only one, among all processes at the file, who has the turn called `name`; waits for it.
 
         Gives a way to ask whether that is still so.

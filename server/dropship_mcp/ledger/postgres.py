@@ -27,6 +27,7 @@ from dropship_mcp.ledger.reading import COLUMNS, read_row, time_text
 from dropship_mcp.ledger.rows import ABANDONED, Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_mcp.policy import Before, Policy, judge
+from dropship_tools.provider import Held
 
 _STATE_SHOWN = f"CASE WHEN state = 'sending' AND owner NOT IN ({LIVING}) THEN 'unknown' ELSE state END AS state"
 
@@ -69,8 +70,8 @@ class PostgresLedger:
         """The leaky bucket called `name` that all processes at this ledger share."""
         return PostgresBucket(self._database, name)
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
-        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Held]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
         return self._database.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from dropship_mcp.ledger.postgres_words import in_words, is_worth_another_try
 from dropship_mcp.ledger.schema import NewerLedger
 from dropship_mcp.ledger_settings import LedgerDatabase
 from dropship_tools.errors import LedgerUnavailable
+from dropship_tools.provider import Held
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ class Database:
         return await finished(self._again(attempt, lambda: bool(in_doubt)))
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[Callable[[], bool]]:
+    async def turn(self, name: str) -> AsyncGenerator[Held]:
         """Be the only one, among all processes at the database, who has the turn called `name`; waits for it.
 
         A connection that nobody else uses meanwhile holds it: it ends with the process. Who came first gets it first.
@@ -119,9 +120,8 @@ class Database:
         Raises:
             LedgerUnavailable: the database cannot be used, in words.
         """
-        lock = "({}, {})".format(
-            *lock_numbers("turn", self.schema, self.hasher.trace(name))
-        )  # tells nothing of a login
+        first, second = lock_numbers("turn", self.schema, self.hasher.trace(name))  # no login can be read from it
+        lock = f"({first}, {second})"
         connection = await self._again(lambda: self._locked(lock))
         try:
             yield lambda: not connection.is_closed()

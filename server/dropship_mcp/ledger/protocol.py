@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from dropship_mcp.ledger.rows import Approval, ApprovalState, Change, Claim, Content, OrderKey, Row, State, Terms
 from dropship_mcp.policy import Before, Policy
-from dropship_tools.provider import SharedBucket
+from dropship_tools.provider import Held, SharedBucket
 
 
 class Approvals(Protocol):
@@ -79,8 +79,8 @@ class Ledger(Protocol):
         """The leaky bucket called `name` that all processes at this ledger share; None if each has its own."""
         ...
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
-        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Held]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
         ...
 
     # --- an order's life -----------------------------------------------------------------------------------------

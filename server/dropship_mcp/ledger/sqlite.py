@@ -22,6 +22,7 @@ from dropship_mcp.ledger.opening import Unusable
 from dropship_mcp.ledger.reading import COLUMNS, read_row, select, time_text
 from dropship_mcp.ledger.rows import ABANDONED, Change, Claim, Content, LostOrder, OrderKey, Row, State, Terms, Withheld
 from dropship_mcp.policy import Before, Policy, judge
+from dropship_tools.provider import Held
 
 
 def utc_now() -> datetime:
@@ -56,8 +57,8 @@ class SqliteLedger:
     def bucket(self, name: str) -> None:
         """Each process has its own: a file is for the processes of one machine, and few of them."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
-        """The turn called `name`, as `dropship_tools.provider.Turn`; for one process at this ledger at a time."""
+    def turn(self, name: str) -> AbstractAsyncContextManager[Held]:
+        """The turn called `name`, which one process at this ledger has at a time; entering it waits."""
         return self._file.turn(name)
 
     # --- an order's life -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dropship_tools import wire
 from dropship_tools.answers import order_error, parse, read_error, unreadable_read
 from dropship_tools.errors import DropshipError, ProviderRefused, ProviderUnavailable, RateLimited, UnexpectedAnswer
 from dropship_tools.http import ProviderHttp
-from dropship_tools.provider import Account, Turn
+from dropship_tools.provider import Account, Held, Turn
 from dropship_tools.rewix.catalogue import Catalogue, TooLongAgo
 from dropship_tools.rewix.catalogue_file import ASKED_EVERY, CatalogueFile
 from dropship_tools.rewix.formats import (
@@ -72,7 +72,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nobody_else() -> AbstractAsyncContextManager[Callable[[], bool]]:
+def _nobody_else() -> AbstractAsyncContextManager[Held]:
     return nullcontext(lambda: True)
 
 

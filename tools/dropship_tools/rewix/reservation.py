@@ -7,12 +7,13 @@ an absolute number, and nothing may be left behind unsaid.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import anyio
 
 from dropship_tools.errors import DropshipError, FieldProblem, ProviderRefused, ProviderUnavailable
+from dropship_tools.provider import Held
 from dropship_tools.rewix.client import TITLE, Reserved, RewixClient
 
 CLEAN_UP = 6.0
@@ -25,7 +26,7 @@ _LISTED = 10
 
 
 @asynccontextmanager
-async def turn(client: RewixClient) -> AsyncGenerator[Callable[[], bool]]:
+async def turn(client: RewixClient) -> AsyncGenerator[Held]:
     """Be the only one, of this process and of those that share its ledger, who uses the account's reservation.
 
     Gives a way to ask whether that is still so.
@@ -34,7 +35,7 @@ async def turn(client: RewixClient) -> AsyncGenerator[Callable[[], bool]]:
         ProviderUnavailable: another one takes too long.
         LedgerUnavailable: the others cannot be asked.
     """
-    is_held: Callable[[], bool] | None = None
+    is_held: Held | None = None
     async with AsyncExitStack() as held:
         with anyio.move_on_after(PATIENCE):
             await held.enter_async_context(client.line)  # so that a process waits but once among the others
