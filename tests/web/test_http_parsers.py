@@ -306,6 +306,16 @@ def test_a_connection_on_which_no_more_comes_is_closed(data: bytes, cuts: list[i
     asyncio.run(run())
 
 
+async def test_nonsense_after_an_answer_ends_the_connection() -> None:
+    state = ServerState()
+    wire = connected(done, state)
+    wire.hears(LINE + b"host: x\r\ntransfer-encoding: chunked\r\n\r\n")
+    await asyncio.gather(*state.tasks)
+    wire.hears(b"nonsense\r\n")
+    assert wire.is_closing()
+    assert wire.said.count(b"HTTP/1.1 ") == 1
+
+
 async def test_a_connection_that_was_let_in_stays_so_while_one_too_many_goes() -> None:
     state = ServerState()
     first, second = connected(done, state, most=1), connected(done, state, most=1)

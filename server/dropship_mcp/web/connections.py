@@ -111,6 +111,13 @@ class Strict(H11Protocol):
         # either the head is not complete, or all is answered and the rest of a body is thrown away
         self._patience.for_more(self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE)
 
+    def send_400_response(self, msg: str) -> None:
+        """Unless the request has its answer already: uvicorn would fail, and fill the log."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
         self._patience.end()
