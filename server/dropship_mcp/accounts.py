@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -114,11 +115,12 @@ class Accounts:
         if self._settings.mode == "sandbox":
             transport = partial(self._sandbox, provider)
         account = account._replace(cache=self._settings.cache_folder() / f"{provider.name}-{account.name}")
-        login = " ".join(account.login())
+        # hashed, for what holds a name for long may be seen in crash reports
+        login = hashlib.sha256(" ".join(account.login()).encode()).hexdigest()
         if self._settings.mode == "live":
             account = account._replace(bucket=self._bucket(login))
-        if turn := self._turn:
-            account = account._replace(turn=lambda: turn(login))  # a partial would show the login to crash reports
+        if self._turn:
+            account = account._replace(turn=partial(self._turn, login))
         http = ProviderHttp(
             provider.title,
             account.base_url,

@@ -20,7 +20,7 @@ import pytest
 from contract.providers import NAMES, Json, Row, row_of
 from contract.rigs import Rig, open_rig
 from dropship_mcp.policy import Policy
-from dropship_tools.errors import DropshipError, NeedsApproval, NotAllowed
+from dropship_tools.errors import DropshipError, LedgerUnavailable, NeedsApproval, NotAllowed
 from dropship_tools.http import Timing
 from dropship_tools.provider import Account, Provider
 from dropship_tools.sandbox.faults import Fault, FaultKind, add_fault
@@ -100,13 +100,13 @@ def frames(trace: TracebackType | None) -> Iterator[tuple[str, str, str]]:
         trace = trace.tb_next
 
 
-@pytest.mark.parametrize("kind", ["status", "malformed", "reset_before", "redirect"])
-@pytest.mark.parametrize("name", NAMES)
-async def test_no_frame_of_a_failing_order_shows_a_credential(
-    name: str, kind: FaultKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Crash reporters collect local variables. The credentials are held as in live mode."""
-    row, usual = row_of(name), Provider.sandbox_account
+HIDDEN = ("marker-api_key", "marker-password", base64.b64encode(b"marker-api_key:marker-password").decode())
+
+
+@pytest.fixture
+def marked_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox's credentials are held as in live mode."""
+    usual = Provider.sandbox_account
 
     def account(provider: Provider, name: str = "sandbox") -> Account:
         secrets = {c.name: Secret(f"marker-{c.name}") for c in provider.credentials if c.secret}
@@ -114,19 +114,52 @@ async def test_no_frame_of_a_failing_order_shows_a_credential(
         return found._replace(values={**found.values, **secrets})
 
     monkeypatch.setattr(Provider, "sandbox_account", account)
-    hidden = ["marker-api_key", "marker-password", base64.b64encode(b"marker-api_key:marker-password").decode()]
+
+
+def all_frames(error: BaseException) -> list[tuple[str, str, str]]:
+    """Those of an error, and of the errors behind it."""
     shown: list[tuple[str, str, str]] = []
+    present: BaseException | None = error
+    while present is not None:
+        shown += frames(present.__traceback__)
+        present = present.__cause__ or present.__context__
+    assert len(shown) > 10
+    return shown
+
+
+@pytest.mark.usefixtures("marked_accounts")
+@pytest.mark.parametrize("kind", ["status", "malformed", "reset_before", "redirect"])
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_frame_of_a_failing_order_shows_a_credential(name: str, kind: FaultKind, tmp_path: Path) -> None:
+    """Crash reporters collect local variables."""
+    row = row_of(name)
     async with open_rig(tmp_path) as rig:
         add_fault(rig.world.store, Fault(name, "create", kind, times=9, value=422 if kind == "status" else 0))
         add_fault(rig.world.store, Fault(name, "*", "status", times=99, value=503))
         with pytest.raises(DropshipError) as error:
             await rig.create(row, marked(row, "R-1"))
-        present: BaseException | None = error.value
-        while present is not None:
-            shown += frames(present.__traceback__)
-            present = present.__cause__ or present.__context__
-    assert len(shown) > 10
-    assert [(place, variable) for place, variable, text in shown if any(h in text for h in hidden)] == []
+    shown = all_frames(error.value)
+    assert [(place, variable) for place, variable, text in shown if any(h in text for h in HIDDEN)] == []
+
+
+async def test_no_frame_of_a_turn_that_cannot_be_had_shows_a_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, usual = row_of("rewix"), Provider.sandbox_account
+    known = row.provider.sandbox_credentials()
+    login = f"password {known['password']}"  # the password alone stands in the provider's description
+
+    def account(provider: Provider) -> Account:
+        return usual(provider)._replace(values={name: Secret(value) for name, value in known.items()})
+
+    monkeypatch.setattr(Provider, "sandbox_account", account)
+    (tmp_path / "ledger.sqlite3.turns").write_text("in the way")
+    async with open_rig(tmp_path) as rig:
+        with pytest.raises(LedgerUnavailable) as error:
+            await rig.create(row, marked(row, "R-1"))
+    shown = all_frames(error.value)
+    assert ("file.py:turn", "name") in [(place, variable) for place, variable, _ in shown]
+    assert [(place, variable) for place, variable, text in shown if login in text] == []
 
 
 @pytest.mark.parametrize(
@@ -143,11 +176,7 @@ async def test_no_frame_of_a_call_over_the_network_shows_a_credential(answer: by
         for call in (http.read(LOOK), http.change(ORDER), http.send_order(ORDER, permission())):
             with pytest.raises(DropshipError) as error:
                 await call
-            present: BaseException | None = error.value
-            while present is not None:
-                shown += frames(present.__traceback__)
-                present = present.__cause__ or present.__context__
-    assert len(shown) > 10
+            shown += all_frames(error.value)
     assert [(place, variable) for place, variable, text in shown if KEY in text] == []
 
 

@@ -130,19 +130,12 @@ async def test_the_next_head_on_a_used_connection_has_as_long(path: str, more: b
         assert await reader.read() == b""
 
 
-async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for(path: str) -> None:
+@pytest.mark.parametrize("rest", [b"1", b"12345"])
+async def test_a_body_that_nobody_wants_is_not_waited_for_and_keeps_no_connection(path: str, rest: bytes) -> None:
     async with port(path) as opened:
         reader, writer = await opened.connect(HEAD + b"\r\n")
         await reader.readuntil(b"done")
-        writer.write(b"1")
-        assert await reader.read() == b""
-
-
-async def test_a_connection_is_not_kept_for_a_body_that_came_after_its_answer(path: str) -> None:
-    async with port(path) as opened:
-        reader, writer = await opened.connect(HEAD + b"\r\n")
-        await reader.readuntil(b"done")
-        writer.write(b"12345")
+        writer.write(rest)
         assert await reader.read() == b""
 
 

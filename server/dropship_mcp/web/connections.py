@@ -232,10 +232,11 @@ class Quick(Patient, HttpToolsProtocol):
         head = self._taken(end)
         length = plain_length(head, self._beginning)
         try:
-            if length is None:
-                raise httptools.HttpParserError
-            parser.feed_data(head)
-        except httptools.HttpParserError:  # h11 takes it, or says why not
+            if length is not None:
+                parser.feed_data(head)
+        except httptools.HttpParserError:
+            length = None
+        if length is None:  # h11 takes it, or says why not
             self._hand_over(head + self._unread)
             return False
         self._unset_keepalive_if_required()  # set if this one waited for an answer to the one before
